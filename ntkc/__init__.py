@@ -1,0 +1,1 @@
+"""ntkc: a compiler for the kernels of infinitely wide neural networks."""
