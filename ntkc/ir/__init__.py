@@ -1,1 +1,1 @@
-"""Placeholder replaced below."""
+"""Kernel IR: the mathematics of a network as an interned graph."""

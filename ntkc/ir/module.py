@@ -1,0 +1,81 @@
+"""A module of kernel IR: two quantities of a network, each across a pair and of one input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from ntkc.diagnostics import Span
+from ntkc.ir.node import Node
+
+
+@dataclass(frozen=True)
+class DualForms:
+    """The closed forms of one activation as scalar formulas over symbols.
+
+    `dual`, `dual_dot` are over `c, p, q` and the activation's parameters, `diagonal`,
+    `diagonal_dot` over `p` and the parameters: exact limits at c = p = q.
+
+    Homogeneous activations of degree n with a kink at 0 also have a `normalised` form.
+    """
+
+    name: str
+    parameters: tuple[str, ...]
+    dual: Node
+    dual_dot: Node
+    diagonal: Node
+    diagonal_dot: Node
+    complement: Node
+    """1 - dual / sqrt(diagonal(p) diagonal(q)) without cancellation, over `eta` (the
+    complement 1 - c/sqrt(pq) of the arguments), `p`, `q` and the parameters."""
+    normalised: NormalisedDual | None = None
+
+
+@dataclass(frozen=True)
+class NormalisedDual:
+    """dual = (pq)^(degree/2) kappa(eta), dual_dot = (pq)^((degree-1)/2) kappa_dot(eta).
+
+    `kappa` and `kappa_dot` are over `eta` = 1 - c/sqrt(pq) and the parameters. They have
+    a branch point at eta = 0, which is why such networks propagate eta itself.
+    """
+
+    degree: int
+    kappa: Node
+    kappa_dot: Node
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A `param` of the program: its name and default value."""
+
+    name: str
+    default: float
+
+
+@dataclass(frozen=True)
+class Input:
+    """The declared input: kind (`vector`, ...), sizes (None: open), whether normalised."""
+
+    kind: str
+    sizes: tuple[int | None, ...]
+    normalized: bool = False
+
+
+@dataclass(frozen=True)
+class Module:
+    """One network as kernel IR.
+
+    `roots` maps `nngp` and `ntk` (CROSS) and `nngp_diagonal` and `ntk_diagonal` (ROW) to
+    nodes. `spans` says which part of the program a node came from.
+    """
+
+    name: str
+    input: Input
+    parameters: tuple[Parameter, ...]
+    roots: Mapping[str, Node]
+    activations: Mapping[str, DualForms] = field(default_factory=dict)
+    spans: Mapping[Node, Span] = field(default_factory=dict, repr=False, compare=False)
+
+    def with_roots(self, roots: Mapping[str, Node]) -> Module:
+        """The same module with other roots."""
+        return replace(self, roots=roots)

@@ -1,0 +1,259 @@
+"""Interned expression nodes: the one data structure of the compiler's mathematics.
+
+A `Node` is an operation on other nodes. Nodes are interned (hash-consed): two nodes
+with the same operation, arguments and attributes are the same object, so equality is
+identity, common subexpressions are shared by construction, and a traversal that
+remembers visited objects costs what the graph has nodes, however many paths run
+through them.
+
+What a node *varies over* follows from its leaves:
+
+- `CONST`: nothing but the network's parameters;
+- `ROW`: the first input x₁ alone; `COL`: the second input x₂ alone;
+- `CROSS`: the pair.
+
+Every kernel value exists in these three forms: k12 (CROSS), k11 (ROW), k22 (COL).
+"""
+
+from __future__ import annotations
+
+import math
+import struct
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from enum import IntFlag
+from typing import Any, NoReturn
+
+from ntkc.ir.ops import OPERATIONS
+
+Attribute = bool | int | float | str | tuple["Attribute", ...]
+
+
+class Varies(IntFlag):
+    """What a value varies over; the join of two is their bitwise or."""
+
+    CONST = 0
+    ROW = 1
+    COL = 2
+    CROSS = 3
+
+
+class Node:
+    """One interned operation. Make nodes with `make` or by arithmetic on nodes."""
+
+    __slots__ = ("__weakref__", "args", "attrs", "op", "varies")
+
+    op: str
+    args: tuple[Node, ...]
+    attrs: tuple[tuple[str, Attribute], ...]
+    varies: Varies
+
+    def __new__(cls, *_: object, **__: object) -> NoReturn:
+        raise TypeError("nodes are interned: use ntkc.ir.node.make")
+
+    def attr(self, name: str) -> Any:
+        """The attribute's value. Raises `KeyError` where the node has none of that name."""
+        for key, value in self.attrs:
+            if key == name:
+                return value
+        raise KeyError(f"{self.op} has no attribute {name!r}")
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("nodes do not pickle; use the textual form (ntkc.ir.text)")
+
+    def __copy__(self) -> Node:
+        return self
+
+    def __deepcopy__(self, memo: object) -> Node:
+        return self
+
+    def __repr__(self) -> str:
+        parts = [f"{key}={value!r}" for key, value in self.attrs]
+        parts += [a.op if a.args else repr(a) for a in self.args]
+        return f"{self.op}({', '.join(parts)})"
+
+    def __add__(self, other: Operand) -> Node:
+        return make("add", self, as_node(other))
+
+    def __radd__(self, other: Operand) -> Node:
+        return make("add", as_node(other), self)
+
+    def __sub__(self, other: Operand) -> Node:
+        return make("sub", self, as_node(other))
+
+    def __rsub__(self, other: Operand) -> Node:
+        return make("sub", as_node(other), self)
+
+    def __mul__(self, other: Operand) -> Node:
+        return make("mul", self, as_node(other))
+
+    def __rmul__(self, other: Operand) -> Node:
+        return make("mul", as_node(other), self)
+
+    def __truediv__(self, other: Operand) -> Node:
+        return make("div", self, as_node(other))
+
+    def __rtruediv__(self, other: Operand) -> Node:
+        return make("div", as_node(other), self)
+
+    def __neg__(self) -> Node:
+        return make("neg", self)
+
+    def __pow__(self, exponent: int) -> Node:
+        return make("power", self, exponent=exponent)
+
+
+Operand = Node | float | int
+
+_table: weakref.WeakValueDictionary[object, Node] = weakref.WeakValueDictionary()
+_lock = threading.Lock()
+
+
+def _identity(value: Attribute) -> object:
+    """A key that tells 0.0 from −0.0 and 1 from 1.0 and True, and makes NaN equal itself."""
+    if isinstance(value, tuple):
+        return ("tuple", *map(_identity, value))
+    if isinstance(value, float):
+        return ("float", struct.pack("<d", value))
+    return (type(value).__name__, value)
+
+
+def make(op: str, *args: Node, **attrs: Attribute) -> Node:
+    """The node for `op` with these arguments and attributes.
+
+    Raises `ValueError` for an operation that is not in `OPERATIONS`, or a wrong number of
+    arguments or attributes.
+    """
+    operation = OPERATIONS.get(op)
+    if operation is None:
+        raise ValueError(f"unknown operation {op!r}")
+    operation.check(len(args), attrs.keys())
+    items = tuple(sorted(attrs.items()))
+    key = (op, tuple(map(id, args)), tuple((name, _identity(value)) for name, value in items))
+    with _lock:
+        found = _table.get(key)
+        if found is not None:
+            return found
+        node = object.__new__(Node)
+        node.op, node.args, node.attrs = op, args, items
+        node.varies = _varies(op, args, attrs)
+        _table[key] = node
+        return node
+
+
+def _varies(op: str, args: Sequence[Node], attrs: Mapping[str, Attribute]) -> Varies:
+    if "varies" in attrs:
+        return Varies[str(attrs["varies"])]
+    if op == "gram_complement":
+        return Varies.CROSS
+    joined = Varies.CONST
+    for arg in args:
+        joined |= arg.varies
+    return joined
+
+
+def const(value: float) -> Node:
+    """A number. Raises `ValueError` for NaN or an infinity: neither is a constant of ours."""
+    if not math.isfinite(value):
+        raise ValueError(f"a constant must be finite, not {value}")
+    return make("const", value=float(value))
+
+
+def param(name: str) -> Node:
+    """A run-time parameter of the network."""
+    return make("param", name=name)
+
+
+def symbol(name: str) -> Node:
+    """A free variable of a scalar formula, bound by `substitute`."""
+    return make("symbol", name=name)
+
+
+def as_node(value: Operand) -> Node:
+    """The node itself, or the constant for a number."""
+    return value if isinstance(value, Node) else const(value)
+
+
+def is_const(node: Node, value: float | None = None) -> bool:
+    """Whether the node is a literal number (equal to `value`, where that is given)."""
+    return node.op == "const" and (value is None or node.attr("value") == value)
+
+
+def topological(roots: Iterable[Node]) -> Iterator[Node]:
+    """Every node below `roots`, each once, arguments first. Not recursive: graphs are deep."""
+    seen: set[int] = set()
+    for root in roots:
+        stack: list[tuple[Node, bool]] = [(root, False)]
+        while stack:
+            node, expanded = stack.pop()
+            if expanded:
+                yield node
+            elif id(node) not in seen:
+                seen.add(id(node))
+                stack.append((node, True))
+                stack.extend((a, False) for a in reversed(node.args) if id(a) not in seen)
+
+
+Rewrite = Callable[[Node], Node]
+
+
+class Rewriter:
+    """Rebuilds graphs bottom-up with a rule, each distinct node once.
+
+    The rule sees a node whose arguments are already rewritten and returns its replacement
+    (or the node itself). The memory of what became of what lasts as long as the rewriter.
+    """
+
+    def __init__(self, rule: Rewrite) -> None:
+        self._rule = rule
+        self._done: dict[Node, Node] = {}
+
+    def __call__(self, root: Node) -> Node:
+        """What `root` becomes."""
+        for node in topological(_missing(root, self._done)):
+            if node not in self._done:
+                args = tuple(self._done[a] for a in node.args)
+                self._done[node] = self._rule(with_args(node, args))
+        return self._done[root]
+
+
+def _missing(root: Node, done: Mapping[Node, Node]) -> tuple[Node, ...]:
+    return () if root in done else (root,)
+
+
+def with_args(node: Node, args: tuple[Node, ...]) -> Node:
+    """The same operation and attributes on other arguments."""
+    if all(a is b for a, b in zip(args, node.args, strict=True)):
+        return node
+    return make(node.op, *args, **dict(node.attrs))
+
+
+def substitute(root: Node, bindings: Mapping[str, Node]) -> Node:
+    """Replace the symbols named in `bindings`; others stay."""
+    return Rewriter(
+        lambda n: bindings.get(n.attr("name"), n) if n.op == "symbol" else n
+    )(root)
+
+
+def function(name: str, *args: Operand, **attrs: Attribute) -> Node:
+    """`make` that takes numbers as arguments too: `function("max", x, 0)`."""
+    return make(name, *map(as_node, args), **attrs)
+
+
+def sqrt(x: Operand) -> Node:
+    """√x."""
+    return function("sqrt", x)
+
+
+def inv_sqrt(x: Operand) -> Node:
+    """1/√x, and 0 for x = 0: the scale of an all-zero input is never divided by."""
+    return function("inv_sqrt", x)
+
+
+def total(terms: Iterable[Node]) -> Node:
+    """The sum of the terms; 0 for none."""
+    result: Node | None = None
+    for term in terms:
+        result = term if result is None else result + term
+    return const(0.0) if result is None else result
