@@ -1,0 +1,103 @@
+"""The base of all layers.
+
+A layer's file, named as the word in the language, holds one subclass of `Layer`: its
+arguments and three answers, how a layer changes an input's shape, what becomes of the
+distribution of its features, and what it does to Σ and Θ. Nothing else lists layers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import ClassVar
+
+from ntkc.diagnostics import Span
+from ntkc.ir.module import DualForms
+from ntkc.ir.node import Node
+from ntkc.layers.base.parameters import Parameter
+from ntkc.layers.base.values import Covariance, Features, Origin, Shape
+
+Argument = Node | int | bool | str | tuple[object, ...] | None
+
+
+class LayerError(Exception):
+    """Why a layer cannot stand where it stands; the network reports it at the layer."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        label: str = "",
+        *,
+        because: tuple[Origin, ...] = (),
+        help: tuple[str, ...] | str = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.label = label
+        self.because = because
+        self.help = (help,) if isinstance(help, str) else help
+
+
+class Layer(ABC):
+    """One layer as the program wrote it: its arguments, and the span of its call."""
+
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+
+    def __init__(self, name: str, arguments: Mapping[str, Argument], span: Span) -> None:
+        self.name = name
+        self.arguments = dict(arguments)
+        self.span = span
+
+    @abstractmethod
+    def shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The output's shape. Raises `LayerError` for inputs that do not fit."""
+
+    @abstractmethod
+    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+        """The output's features, for a layer inside `level` joins.
+
+        The branches of a joining layer are at `level + 1`. Raises `LayerError` where the
+        limit does not exist or has no such form.
+        """
+
+    @abstractmethod
+    def propagate(self, inputs: tuple[Covariance, ...], shapes: tuple[Shape, ...]) -> Covariance:
+        """Σ and Θ of the output, from those of the inputs and the inputs' shapes."""
+
+    @property
+    def activations(self) -> Mapping[str, DualForms]:
+        """The forms of the activations that `propagate` uses, by their keys."""
+        return {}
+
+    def origin(self, text: str) -> Origin:
+        """This layer as the reason for something."""
+        return Origin(self.span, text)
+
+    def number(self, name: str) -> Node:
+        """A number argument: a CONST node."""
+        value = self.arguments[name]
+        assert isinstance(value, Node), name
+        return value
+
+    def whole(self, name: str) -> int | None:
+        """A whole-number argument, None where it was left out."""
+        value = self.arguments[name]
+        assert value is None or (isinstance(value, int) and not isinstance(value, bool)), name
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A `true` or `false` argument."""
+        value = self.arguments[name]
+        assert isinstance(value, bool), name
+        return value
+
+    def word(self, name: str) -> str:
+        """A word argument."""
+        value = self.arguments[name]
+        assert isinstance(value, str), name
+        return value
+
+    def __repr__(self) -> str:
+        return f"<layer {self.name}>"
