@@ -117,19 +117,7 @@ class Block:
     span: Span = field(compare=False, repr=False)
 
 
-Expr = (
-    Number
-    | Bool
-    | Name
-    | Size
-    | ListExpr
-    | Call
-    | Unary
-    | Binary
-    | Conditional
-    | Chain
-    | Block
-)
+Expr = Number | Bool | Name | Size | ListExpr | Call | Unary | Binary | Conditional | Chain | Block
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,360 @@
+"""What is wrong where the parser cannot go on: a code, a message, a mend.
+
+`explain` asks its questions in order, the most telling first; the first that knows an answer
+reports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Final
+
+from ntkc.diagnostics import Label, Source, Span
+from ntkc.syntax.report import Reporter, span_of
+from ntkc.syntax.words import CLOSERS, DECLARATIONS, KEYWORDS, OPENERS, spelling
+
+if TYPE_CHECKING:
+    from lark import Token
+
+_COMPARISONS: Final = {"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"}
+_BEGINS_VALUE: Final = {
+    *("NAME", "NUMBER", "SIZE", "TRUE", "FALSE", "IF", "LPAR", "LSQB", "LBRACE"),
+}
+_CLOSING: Final = {"RPAR": ")", "RSQB": "]", "RBRACE": "}"}
+_TERMINAL_OF: Final = {")": "RPAR", "]": "RSQB", "}": "RBRACE"}
+
+# Words of other languages, and what to write here.
+FOREIGN_WORDS: Final = {
+    "lambda": "name a layer with `def`, a nonlinearity with `activation`",
+    "and": "use one `if .. then .. else ..` inside another",
+    "or": "use one `if .. then .. else ..` inside another",
+    "not": "swap what follows `then` and `else`",
+    "elif": "write `else if`",
+    "for": "repeat a layer with `*`, as in `relu * 3`",
+    "while": "repeat a layer with `*`, as in `relu * 3`",
+    "return": "a `def` is an expression: write it after the `=`",
+    "class": "name a layer with `def name(..) = ..`",
+    "function": "name a layer with `def name(..) = ..`",
+    "fn": "name a layer with `def name(..) = ..`",
+    "func": "name a layer with `def name(..) = ..`",
+    "const": "name a constant with `let`",
+    "var": "name a constant with `let`",
+    "from": 'write `import "file.ntk"`; all its definitions become visible',
+    "model": "write `network`",
+}
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A token that cannot stand where it does, and what was known there."""
+
+    source: Source
+    token: Token
+    previous: Token | None  # the last one before it that is no line end
+    line_start: bool
+    expected: set[str]
+    open: tuple[Token, ...]  # the brackets that are still open
+
+    @property
+    def found(self) -> str:
+        """How a message names the token."""
+        if self.token.type == "$END":
+            return "the end of the file"
+        text = str(self.token)
+        if text in KEYWORDS:
+            return f"the keyword `{text}`"
+        return f"`{text}`" if len(text) <= 24 else f"`{text[:20]}...`"
+
+    @property
+    def complete(self) -> bool:
+        """Whether a statement could have ended before the token."""
+        return "NEWLINE" in self.expected
+
+    @property
+    def nested(self) -> bool:
+        """Whether the token is indented deeper than the line of the outermost open bracket."""
+        if not self.open:
+            return False
+        line = self.source.line(span_of(self.source, self.open[0]).line)
+        indent = len(line) - len(line.lstrip())
+        return (self.token.column or 1) - 1 > indent
+
+
+_Answer = str | None
+_Question = Callable[[Mistake, Reporter], _Answer]
+
+
+def explain(mistake: Mistake, report: Reporter) -> str:
+    """Report what is wrong; the code that was given."""
+    for question in _QUESTIONS:
+        code = question(mistake, report)
+        if code is not None:
+            return code
+    return _something_else(mistake, report)
+
+
+def _foreign_word(mistake: Mistake, report: Reporter) -> _Answer:
+    for token in (mistake.previous, mistake.token):
+        if token is not None and token.type == "NAME" and str(token) in FOREIGN_WORDS:
+            message = f"`{token}` is not a word of this language"
+            report.at("E0121", message, token, help=FOREIGN_WORDS[str(token)])
+            return "E0121"
+    return None
+
+
+def _number_with_letters(mistake: Mistake, report: Reporter) -> _Answer:
+    before, token = mistake.previous, mistake.token
+    if before is None or before.end_pos != token.start_pos:
+        return None
+    literals = ("NUMBER", "SIZE")
+    if before.type not in literals or token.type not in ("NAME", *literals):
+        return None
+    span = span_of(mistake.source, before).to(span_of(mistake.source, token))
+    message = f"`{span.text[:40]}` is neither a number nor a name"
+    hint = "a name begins with a letter or `_`; a product is written with `*`"
+    report.at("E0123", message, span, help=hint)
+    return "E0123"
+
+
+def _closer(mistake: Mistake, report: Reporter) -> _Answer:
+    token = mistake.token
+    if token.type not in _CLOSING:
+        return None
+    wanted = [CLOSERS[str(opener)] for opener in mistake.open]
+    if str(token) in wanted:
+        return None
+    if not wanted or wanted[-1] == "}":
+        message = f"this `{token}` closes nothing"
+        report.at("E0103", message, token, f"there is no open `{OPENERS[str(token)]}` before it")
+        return "E0103"
+    opened = Label(span_of(mistake.source, mistake.open[-1]), "the bracket that is open")
+    message = f"this `{token}` cannot close a `{mistake.open[-1]}`"
+    report.at("E0103", message, token, f"write `{wanted[-1]}`", secondary=(opened,))
+    return "E0103"
+
+
+def _missing_input(mistake: Mistake, report: Reporter) -> _Answer:
+    # In a call every keyword may name an argument; in a network's first line only `input` fits.
+    if "INPUT" not in mistake.expected or "NAME" in mistake.expected:
+        return None
+    label = "the first line of a network is its input"
+    hint = "say what the network takes, as in `input vector[784]` or `input image[32, 32, 3]`"
+    report.at("E0109", "this network has no input", mistake.token, label, help=hint)
+    return "E0109"
+
+
+def _statement_in_block(mistake: Mistake, report: Reporter) -> _Answer:
+    token = mistake.token
+    if not mistake.open or token.type.lower() not in DECLARATIONS:
+        return None
+    if token.type == "INPUT" and mistake.open[-1].type == "LBRACE":
+        message = "`input` can only be the first line of a network"
+        report.at("E0110", message, token, "a network has one input, and begins with it")
+        return "E0110"
+    in_block = mistake.open[-1].type == "LBRACE" and mistake.complete
+    if not (in_block and (mistake.nested or not mistake.line_start)):
+        return None
+    message = f"`{token}` cannot stand inside of a block"
+    hint = f"move the `{token}` out of the braces, to the top of the file"
+    report.at("E0124", message, token, "only layers and `let` can", help=hint)
+    return "E0124"
+
+
+def _unclosed(mistake: Mistake, report: Reporter) -> _Answer:
+    if not mistake.open:
+        return None
+    opener = mistake.open[-1]
+    closer = CLOSERS[str(opener)]
+    if _TERMINAL_OF[closer] not in mistake.expected:
+        return None
+    token = mistake.token
+    ends = token.type == "$END" or token.type in _CLOSING
+    begins_line = mistake.line_start and token.type in _BEGINS_VALUE
+    if not (ends or begins_line or token.type.lower() in DECLARATIONS):
+        return None
+    opened = Label(span_of(mistake.source, opener), "opened here")
+    message = f"this `{opener}` is never closed"
+    where = _just_after(mistake) if mistake.previous is not None else token
+    report.at("E0102", message, where, f"put `{closer}` here", secondary=(opened,))
+    return "E0102"
+
+
+def _just_after(mistake: Mistake) -> Span:
+    assert mistake.previous is not None
+    end = mistake.previous.end_pos
+    assert end is not None
+    return Span(mistake.source, end, end)
+
+
+def _equal_signs(mistake: Mistake, report: Reporter) -> _Answer:
+    token, expected = mistake.token, mistake.expected
+    if token.type == "EQUAL" and "ASSIGN" in expected and not expected & _COMPARISONS:
+        report.at("E0120", "`==` compares two values", token, "write `=` to give a value")
+        return "E0120"
+    if token.type != "ASSIGN" or "PLUS" not in expected:
+        return None
+    if "THEN" in expected:
+        report.at("E0120", "`=` gives a value, it does not compare", token, "write `==`")
+    elif mistake.complete:
+        hint = "write `let name = value` for a constant"
+        report.at("E0120", "`=` cannot stand here", token, help=hint)
+    else:
+        hint = "an argument is written `name = value`; `==` compares"
+        report.at("E0120", "`=` cannot stand after a value", token, help=hint)
+    return "E0120"
+
+
+def _missing_assign(mistake: Mistake, report: Reporter) -> _Answer:
+    expected = mistake.expected
+    if "ASSIGN" not in expected or not expected <= {"ASSIGN", "LPAR"}:
+        return None
+    message = f"expected `=`, found {mistake.found}"
+    report.at("E0106", message, mistake.token, "put `=` before this", help=_assign_help(mistake))
+    return "E0106"
+
+
+def _assign_help(mistake: Mistake) -> str | tuple[str, ...]:
+    if mistake.token.type == "LBRACE":
+        return "a definition is written `def name(..) = { .. }`"
+    return ()
+
+
+def _keyword_as_name(mistake: Mistake, report: Reporter) -> _Answer:
+    word = str(mistake.token)
+    names_wanted = "NAME" in mistake.expected and not mistake.expected & {"NUMBER", "IF"}
+    if word not in KEYWORDS or not names_wanted:
+        return None
+    message = f"`{word}` is a keyword and cannot be a name"
+    report.at("E0107", message, mistake.token, help=f"choose another name, such as `{word}_`")
+    return "E0107"
+
+
+def _network_braces(mistake: Mistake, report: Reporter) -> _Answer:
+    if mistake.expected != {"LBRACE"}:
+        return None
+    message = f"expected `{{` after the network's name, found {mistake.found}"
+    hint = "a network is written `network name { input ..; layers }`"
+    report.at("E0108", message, mistake.token, help=hint)
+    return "E0108"
+
+
+def _conditional(mistake: Mistake, report: Reporter) -> _Answer:
+    # A word that goes on with the expression is another mistake, for another question.
+    if mistake.token.type in _COMPARISONS:
+        return None
+    for word in ("then", "else"):
+        if word.upper() in mistake.expected:
+            message = f"expected `{word}`, found {mistake.found}"
+            hint = "a choice is written `if condition then this else that`, always with `else`"
+            report.at("E0117", message, mistake.token, help=hint)
+            return "E0117"
+    return None
+
+
+def _comparison_chain(mistake: Mistake, report: Reporter) -> _Answer:
+    done = "PLUS" in mistake.expected and not mistake.expected & _COMPARISONS
+    if mistake.token.type not in _COMPARISONS or not done:
+        return None
+    hint = "write `if a < b then b < c else false` for `a < b < c`"
+    report.at("E0116", "comparisons cannot be chained", mistake.token, help=hint)
+    return "E0116"
+
+
+def _missing_comma(mistake: Mistake, report: Reporter) -> _Answer:
+    if "COMMA" not in mistake.expected or mistake.token.type not in _BEGINS_VALUE:
+        return None
+    message = f"expected `,` before {mistake.found}"
+    report.at("E0105", message, mistake.token, "put `,` before this")
+    return "E0105"
+
+
+def _missing_separator(mistake: Mistake, report: Reporter) -> _Answer:
+    token = mistake.token
+    begins = token.type in _BEGINS_VALUE or token.type.lower() in DECLARATIONS
+    if not mistake.complete or mistake.line_start or not begins:
+        return None
+    before = "" if mistake.previous is None else f"`{str(mistake.previous)[:24]}` and "
+    message = f"nothing separates {before}{mistake.found}"
+    hint = "begin a new line here, or separate the two with `->` or `;`"
+    if token.type == "LSQB" and mistake.previous is not None and mistake.previous.type == "NAME":
+        hint = "arguments stand in parentheses"
+    elif not mistake.open:
+        hint = "begin a new line here"
+    report.at("E0104", message, token, help=hint)
+    return "E0104"
+
+
+def _outside(mistake: Mistake, report: Reporter) -> _Answer:
+    at_top = "NETWORK" in mistake.expected and not mistake.open
+    if not at_top:
+        return None
+    close = get_close_matches(str(mistake.token), DECLARATIONS, n=1, cutoff=0.7)
+    hint = "put layers between the braces of a `network`, or behind a `def name = `"
+    if mistake.token.type == "NAME" and close:
+        hint = f"did you mean `{close[0]}`?"
+    message = f"a statement cannot begin with {mistake.found}"
+    label = "a file holds param, let, def, activation, import, network"
+    report.at("E0111", message, mistake.token, label, help=hint)
+    return "E0111"
+
+
+_QUESTIONS: Final[tuple[_Question, ...]] = (
+    _foreign_word,
+    _number_with_letters,
+    _closer,
+    _missing_input,
+    _statement_in_block,
+    _unclosed,
+    _equal_signs,
+    _missing_assign,
+    _keyword_as_name,
+    _network_braces,
+    _conditional,
+    _comparison_chain,
+    _missing_comma,
+    _missing_separator,
+    _outside,
+)
+
+
+def _something_else(mistake: Mistake, report: Reporter) -> str:
+    wanted = _wanted(mistake.expected)
+    message = f"expected {wanted}, found {mistake.found}"
+    secondary: tuple[Label, ...] = ()
+    if mistake.token.type == "$END" and mistake.open:
+        secondary = (Label(span_of(mistake.source, mistake.open[-1]), "opened here"),)
+    report.at("E0101", message, mistake.token, help=_general_help(mistake), secondary=secondary)
+    return "E0101"
+
+
+def _wanted(expected: set[str]) -> str:
+    if "NUMBER" in expected:
+        return "a value or a layer"
+    # After a complete expression a long list would only say what an expression is.
+    telling = [name for name in sorted(expected) if name not in ("NEWLINE", "SEMICOLON")]
+    if "PLUS" in expected:
+        telling = [name for name in telling if name in ("COMMA", *_CLOSING)]
+        return " or ".join(spelling(name) for name in telling) or "the end of the line"
+    shown = [spelling(name) for name in telling or sorted(expected)]
+    return " or ".join(shown)
+
+
+def _general_help(mistake: Mistake) -> str | tuple[str, ...]:
+    token, expected = mistake.token, mistake.expected
+    if token.type == "QUESTION":
+        return "`?` leaves a size of the `input` open; it stands nowhere else"
+    if expected == {"LSQB"}:
+        return "the sizes of an input stand in brackets, as in `input vector[784]`"
+    if expected == {"STRING"}:
+        return 'a path stands in double quotes, as in `import "blocks.ntk"`'
+    if token.type == "ARROW" and "NUMBER" in expected and mistake.line_start:
+        return "`->` stands between two layers; there is none before it"
+    if token.type == "ARROW" and "NORMALIZED" in expected:
+        return "the input is not a layer: end the line here, and begin the layers on the next"
+    if token.type == "IF":
+        return "put the `if .. then .. else ..` in parentheses"
+    if token.type == "LET" and "NUMBER" in expected:
+        return "`let` begins a statement: give it a line of its own"
+    return ()
