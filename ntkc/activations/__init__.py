@@ -1,1 +1,55 @@
-"""Placeholder replaced below."""
+"""The activations of the language: one file each, named as in a program.
+
+A file defines one subclass of `Activation`. There is no registration: the folder is the
+list.
+"""
+
+from __future__ import annotations
+
+import importlib
+from functools import lru_cache
+from importlib.resources import files
+
+from ntkc.activations.base import Activation, ArgumentError, Bound
+
+__all__ = ["Activation", "ArgumentError", "Bound", "load", "names", "planned"]
+
+_HELPERS = frozenset({"__init__", "base", "rectified", "moments"})
+
+_PLANNED = (
+    "arctan", "celu", "elu", "hard_sigmoid", "hard_tanh", "log_cosh", "mish", "relu6",
+    "selu", "sigmoid", "silu", "softplus", "softsign", "tanh",
+)  # fmt: skip
+
+
+@lru_cache(maxsize=1)
+def _names() -> tuple[str, ...]:
+    found = (entry.name for entry in files(__name__).iterdir())
+    stems = (name.removesuffix(".py") for name in found if name.endswith(".py"))
+    return tuple(sorted(stem for stem in stems if stem not in _HELPERS))
+
+
+def names() -> list[str]:
+    """Every activation with a closed form, in alphabetical order."""
+    return list(_names())
+
+
+def planned() -> list[str]:
+    """Activations of the language that have no closed form here yet."""
+    return [name for name in _PLANNED if name not in _names()]
+
+
+@lru_cache(maxsize=64)
+def load(name: str) -> Activation:
+    """The activation of that name. Raises `KeyError` where there is none."""
+    if name not in _names():
+        raise KeyError(f"no activation is called {name!r}")
+    module = importlib.import_module(f"{__name__}.{name}")
+    (found,) = (
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Activation)
+        and value.__module__ == module.__name__
+    )
+    return found(name)

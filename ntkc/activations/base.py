@@ -1,0 +1,311 @@
+"""What an activation file declares, and what binding its arguments gives.
+
+An activation maps jointly Gaussian pre-activations (u, v) with variances p, q and
+covariance c to its dual E[f(u) f(v)]. A file states f itself, one closed form (`dual`, or
+`kappa` for a homogeneous f) and its parameters. Everything else (the derivative's dual,
+diagonals, complements) is derived from that form by `ntkc.symbolic`.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, ClassVar
+
+from ntkc.ir.module import DualForms
+from ntkc.ir.node import Node, as_node, function, is_const, sqrt, symbol
+
+MAX_DEGREE = 20
+MAX_NUMBERS = 21
+
+
+class ParameterKind(Enum):
+    """What may be given for a parameter."""
+
+    NUMBER = "number"  # a Node; may depend on the program's params
+    DEGREE = "whole number"  # an int known when the program is compiled
+    NUMBERS = "list of numbers"  # Nodes, as many as are given
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One declared parameter: its kind, default (None: required) and allowed range."""
+
+    name: str
+    kind: ParameterKind
+    default: float | None = None
+    low: float = -math.inf
+    high: float = math.inf
+    reason: str = ""
+    samples: tuple[Any, ...] = ()
+    """Values for the contract tests, besides the default."""
+
+
+def number(
+    name: str, default: float | None = None, *samples: float, low: float = -math.inf,
+    high: float = math.inf, reason: str = "",
+) -> Parameter:  # fmt: skip
+    """A parameter that is a number, run-time or not."""
+    return Parameter(name, ParameterKind.NUMBER, default, low, high, reason, samples)
+
+
+def degree(name: str, *samples: int) -> Parameter:
+    """A whole number from 0 to `MAX_DEGREE`, known at compile time."""
+    reason = "higher moments of a Gaussian leave the range of float32"
+    return Parameter(name, ParameterKind.DEGREE, None, 0, MAX_DEGREE, reason, samples)
+
+
+def numbers(name: str, *samples: tuple[float, ...]) -> Parameter:
+    """A list of 1 to `MAX_NUMBERS` numbers."""
+    reason = "higher moments of a Gaussian leave the range of float32"
+    return Parameter(name, ParameterKind.NUMBERS, None, 1, MAX_NUMBERS, reason, samples)
+
+
+class ArgumentError(ValueError):
+    """Wrong arguments: a message, and the parameter's name or the position it is about."""
+
+    def __init__(self, message: str, where: str | int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+
+
+class Activation:
+    """An activation function of the language. The class's docstring is its documentation."""
+
+    parameters: ClassVar[tuple[Parameter, ...]] = ()
+    distributional_derivative: ClassVar[bool] = False
+    """f' has point masses (a jump of f), so dual_dot is infinite where c = sqrt(pq). By
+    convention dual_dot is 0: the user is told."""
+    variances: ClassVar[tuple[float, float]] = (1e-6, 1e2)
+    """The variances at which the contract tests hold the forms to quadrature."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    @property
+    def documentation(self) -> str:
+        """The docstring of the activation."""
+        return (type(self).__doc__ or "").strip()
+
+    def function(self, z: Node, /, *arguments: Any, **named: Any) -> Node | None:
+        """The activation applied to `z`; None for a kernel map with no function behind it.
+
+        `arguments` follow `parameters`: a Node for a number, an int for a degree, a tuple
+        of Nodes for a list.
+        """
+        raise NotImplementedError
+
+    def dual(self, c: Node, p: Node, q: Node, /, *arguments: Any, **named: Any) -> Node:
+        """The closed form of E[f(u) f(v)] for variances p, q and covariance c."""
+        raise NotImplementedError
+
+    def bind(self, positional: Sequence[Any] = (), named: Mapping[str, Any] | None = None) -> Bound:
+        """The activation with its arguments. Raises `ArgumentError`."""
+        given = _match(self, positional, dict(named or {}))
+        return Bound(self, tuple(_convert(p, given.get(p.name)) for p in self.parameters))
+
+
+class Homogeneous(Activation):
+    """f(t z) = t^n f(z) for t > 0: dual = (pq)^(n/2) kappa(rho), one function of the cosine."""
+
+    def homogeneity(self, *arguments: Any, **named: Any) -> int:
+        """The degree n."""
+        return 1
+
+    def kappa(self, rho: Node, mu: Node, /, *arguments: Any, **named: Any) -> Node:
+        """E[f(u) f(v)] at variances 1 and correlation rho; mu is 1 - |rho|, for `kink`."""
+        raise NotImplementedError
+
+    def dual(self, c: Node, p: Node, q: Node, /, *arguments: Any, **named: Any) -> Node:
+        """(pq)^(n/2) kappa(rho)."""
+        rho = correlation(c, p, q)
+        kappa = self.kappa(rho, 1.0 - function("abs", rho), *arguments)
+        return root_power(p * q, self.homogeneity(*arguments)) * kappa
+
+
+def correlation(c: Node, p: Node, q: Node) -> Node:
+    """c / sqrt(pq), at most 1 in size whatever rounding says; 0 for a zero variance.
+
+    A division by the root, not a product with its inverse: it is exactly 1 for c = p = q.
+    """
+    root = sqrt(p * q)
+    rho = function("select", root, c / root, 0.0)
+    return function("max", function("min", rho, 1.0), -1.0)
+
+
+def root_power(x: Node, n: int) -> Node:
+    """x^(n/2) for n >= -1, by whole powers and one square root."""
+    if n == -1:
+        return function("inv_sqrt", x)
+    if n == 0:
+        return as_node(1.0)
+    whole = x ** (n // 2) if n > 3 else x
+    if n % 2 == 0:
+        return whole
+    return sqrt(x) if n == 1 else whole * sqrt(x)
+
+
+@dataclass(frozen=True)
+class Bound:
+    """An activation with its arguments."""
+
+    activation: Activation
+    values: tuple[Any, ...]
+
+    @property
+    def key(self) -> str:
+        """Names the forms: the activation and its compile-time arguments, `monomial(3)`."""
+        static = [
+            str(len(value) if isinstance(value, tuple) else value)
+            for value in self.values
+            if not isinstance(value, Node)
+        ]
+        return self.activation.name + (f"({', '.join(static)})" if static else "")
+
+    @property
+    def arguments(self) -> tuple[Node, ...]:
+        """The number parameters' values, in the order of `symbols`."""
+        return tuple(_flatten(self.values))
+
+    @property
+    def symbols(self) -> tuple[str, ...]:
+        """The names that stand for `arguments` in the forms, `erf_a`: they clash with nothing."""
+        return tuple(_flatten(self._symbols()))
+
+    @property
+    def symbolic_values(self) -> tuple[Any, ...]:
+        """The arguments with a symbol in place of every number."""
+        return tuple(
+            tuple(map(symbol, s)) if isinstance(s, tuple) else symbol(s) if type(s) is str else s
+            for s in self._symbols()
+        )
+
+    def _symbols(self) -> list[Any]:
+        result: list[Any] = []
+        for declared, value in zip(self.activation.parameters, self.values, strict=True):
+            name = f"{self.activation.name}_{declared.name}"
+            if isinstance(value, tuple):
+                result.append(tuple(f"{name}{k}" for k in range(len(value))))
+            else:
+                result.append(name if isinstance(value, Node) else value)
+        return result
+
+    def function(self, z: Node) -> Node | None:
+        """The activation applied to `z`."""
+        return self.activation.function(z, *self.values)
+
+    def forms(self) -> DualForms:
+        """The closed forms, derived at first use and kept per key."""
+        from ntkc.symbolic.derive import dual_forms
+
+        key = (type(self.activation), self.key)
+        with _forms_lock:
+            found = _forms.get(key)
+            if found is None:
+                found = _forms[key] = dual_forms(self)
+        return found
+
+
+_forms: dict[tuple[type[Activation], str], DualForms] = {}
+_forms_lock = threading.RLock()
+
+
+def _flatten(values: Sequence[Any]) -> list[Any]:
+    result: list[Any] = []
+    for value in values:
+        if isinstance(value, tuple):
+            result.extend(value)
+        elif isinstance(value, Node | str):
+            result.append(value)
+    return result
+
+
+def _match(
+    activation: Activation, positional: Sequence[Any], named: dict[str, Any]
+) -> dict[str, Any]:
+    """Arguments by parameter name."""
+    declared = [p.name for p in activation.parameters]
+    if len(positional) > len(declared):
+        many = f"at most {len(declared)}" if declared else "no"
+        raise ArgumentError(
+            f"`{activation.name}` takes {many} arguments, not {len(positional)}", len(declared)
+        )
+    given = dict(zip(declared, positional, strict=False))
+    for name, value in named.items():
+        if name not in declared:
+            listed = ", ".join(f"`{d}`" for d in declared) or "none"
+            raise ArgumentError(
+                f"`{activation.name}` has no parameter `{name}` (its parameters: {listed})", name
+            )
+        if name in given:
+            raise ArgumentError(f"`{name}` is given twice", name)
+        given[name] = value
+    return given
+
+
+def _convert(declared: Parameter, value: Any) -> Any:
+    """The argument in the form that the parameter's kind asks for."""
+    if value is None:
+        if declared.default is None:
+            raise ArgumentError(f"`{declared.name}` is missing", declared.name)
+        value = declared.default
+    if declared.kind is ParameterKind.NUMBER:
+        return _number(declared, value)
+    if declared.kind is ParameterKind.DEGREE:
+        return _whole_number(declared, value)
+    return _number_list(declared, value)
+
+
+def _number(declared: Parameter, value: Any) -> Node:
+    if isinstance(value, bool) or not isinstance(value, Node | int | float):
+        raise ArgumentError(f"`{declared.name}` must be a number", declared.name)
+    try:
+        node = as_node(value)
+    except (ValueError, OverflowError):
+        raise ArgumentError(f"`{declared.name}` must be finite", declared.name) from None
+    if node.op == "const":
+        _check_range(declared, node.attr("value"))
+    return node
+
+
+def _whole_number(declared: Parameter, value: Any) -> int:
+    if isinstance(value, Node) and is_const(value):
+        value = value.attr("value")
+    whole = isinstance(value, int | float) and not isinstance(value, bool)
+    if not whole or not math.isfinite(value) or value != int(value):
+        raise ArgumentError(
+            f"`{declared.name}` must be a whole number known at compile time", declared.name
+        )
+    _check_range(declared, value)
+    return int(value)
+
+
+def _number_list(declared: Parameter, value: Any) -> tuple[Node, ...]:
+    if not isinstance(value, list | tuple):
+        raise ArgumentError(f"`{declared.name}` must be a list of numbers", declared.name)
+    if not declared.low <= len(value) <= declared.high:
+        raise ArgumentError(
+            f"`{declared.name}` must have {declared.low} to {declared.high} numbers, "
+            f"not {len(value)}: {declared.reason}",
+            declared.name,
+        )
+    plain = Parameter(declared.name, ParameterKind.NUMBER)
+    return tuple(_number(plain, item) for item in value)
+
+
+def _check_range(declared: Parameter, value: float) -> None:
+    if declared.low <= value <= declared.high:
+        return
+    low, high = declared.low, declared.high
+    if high == math.inf:
+        bound = f"at least {low:g}"
+    elif low == -math.inf:
+        bound = f"at most {high:g}"
+    else:
+        bound = f"from {low:g} to {high:g}"
+    because = f": {declared.reason}" if declared.reason else ""
+    raise ArgumentError(f"`{declared.name}` must be {bound}, not {value:g}{because}", declared.name)

@@ -1,0 +1,28 @@
+"""gelu."""
+
+from __future__ import annotations
+
+import math
+
+from ntkc.activations.base import Activation
+from ntkc.ir.node import Node, function, sqrt
+
+
+class Gelu(Activation):
+    """z Phi(z), the Gaussian error linear unit. Tsuchida, Pearce, van der Heide, Roosta &
+    Gallagher 2021, "Avoiding kernel fixed points".
+    """
+
+    def function(self, z: Node) -> Node | None:
+        """The activation applied to `z`; IR has no Phi of its own."""
+        return None
+
+    def dual(self, c: Node, p: Node, q: Node) -> Node:
+        """c/4 + [(c^2 + p q D^2)/((1+p)(1+q) D) + c atan2(c, D)] / 2 pi.
+
+        D^2 = (1+p)(1+q) - c^2, summed so that large variances do not cancel.
+        """
+        square = 1.0 + (p + q) + (p * q - c * c)
+        root = sqrt(square)
+        tail = (c * c + p * q * square) / ((1.0 + p) * (1.0 + q) * root)
+        return c / 4.0 + (tail + c * function("atan2", c, root)) / (2.0 * math.pi)

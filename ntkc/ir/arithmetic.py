@@ -1,0 +1,265 @@
+"""What the scalar operations mean, in NumPy (any float type) and in mpmath (the oracle).
+
+An `Arithmetic` is a table from operation to function. `evaluate` runs an expression
+through one. It is slow and plain: passes and backends are tested against it.
+
+`kink(degree)` of mu is K_n at the cosine rho = 1 - mu, where K_0 = arccos rho and
+dK_n/dmu = n^2 K_{n-1}, K_n(0) = 0 (so K_1 = sin(theta) - rho theta; the J_n of Cho & Saul
+2009, "Kernel Methods for Deep Learning", are K_n at pi - theta). Integrating the series of
+arccos(1 - mu) term by term gives
+
+    K_n = n!^2 sqrt(2) / (3/2)_n * mu^(n + 1/2) * 2F1(1/2, 1/2; n + 3/2; mu / 2),
+
+a series of positive terms whose ratio is at most mu/2 <= 1/2: nothing cancels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from ntkc.ir.node import Node, topological
+from ntkc.ir.ops import SCALAR
+
+Table = Mapping[str, Callable[..., Any]]
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """How to compute: `number` makes a value of a constant, `table` says what an op does.
+
+    Functions of `table` take the arguments in order and the attributes as keywords.
+    """
+
+    name: str
+    number: Callable[[Any], Any]
+    table: Table
+
+
+def evaluate(
+    roots: Iterable[Node],
+    bindings: Mapping[str, Any],
+    arithmetic: Arithmetic | None = None,
+) -> tuple[Any, ...]:
+    """The values of `roots`, with symbols and parameters bound by name.
+
+    Without `arithmetic`, NumPy in the common type of the bindings. Raises `KeyError` for
+    an unbound name and `ValueError` for an operation that is not scalar.
+    """
+    roots = tuple(roots)
+    chosen = numpy_arithmetic(_common_dtype(bindings)) if arithmetic is None else arithmetic
+    bound = {name: chosen.number(value) for name, value in bindings.items()}
+    values: dict[Node, Any] = {}
+    with np.errstate(all="ignore"):
+        for node in topological(roots):
+            values[node] = _value(node, values, bound, chosen)
+    return tuple(values[root] for root in roots)
+
+
+def _value(
+    node: Node, values: Mapping[Node, Any], bound: Mapping[str, Any], arithmetic: Arithmetic
+) -> Any:
+    if node.op == "const":
+        return arithmetic.number(node.attr("value"))
+    if node.op in ("symbol", "param"):
+        return bound[node.attr("name")]
+    if node.op not in SCALAR:
+        raise ValueError(f"{node.op} is not a scalar operation")
+    return arithmetic.table[node.op](*(values[a] for a in node.args), **dict(node.attrs))
+
+
+def _common_dtype(bindings: Mapping[str, Any]) -> np.dtype[Any]:
+    types = [v.dtype for v in bindings.values() if isinstance(v, np.ndarray | np.generic)]
+    floats = [t for t in types if np.issubdtype(t, np.floating)]
+    return np.result_type(*floats) if floats else np.dtype(np.float64)
+
+
+# --- NumPy ---------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def numpy_arithmetic(dtype: Any = np.float64) -> Arithmetic:
+    """Arithmetic on NumPy arrays of one float type; every result has that type."""
+    kind = np.dtype(dtype)
+
+    def number(value: Any) -> Any:
+        array: Any = np.asarray(value, dtype=kind)
+        return array if array.ndim else kind.type(array)
+
+    return Arithmetic(f"numpy {kind.name}", number, _NUMPY)
+
+
+def _numpy_inv_sqrt(x: Any) -> Any:
+    positive = x > 0
+    return np.where(positive, 1 / np.sqrt(np.where(positive, x, x.dtype.type(1))), x * 0)[()]
+
+
+def _numpy_polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
+    result = x * 0
+    for coefficient in reversed(coefficients):
+        result = result * x + x.dtype.type(coefficient)
+    return result
+
+
+def _numpy_kink(mu: Any, degree: int) -> Any:
+    mu = np.maximum(mu, 0)
+    if degree == 0:
+        return 2 * np.arcsin(np.sqrt(np.minimum(mu / 2, 1)))
+    result = mu * 0
+    for coefficient in reversed(_kink_series(degree, mu.dtype)):
+        result = result * mu + coefficient
+    return result * mu**degree * np.sqrt(mu)
+
+
+@lru_cache(maxsize=128)
+def _kink_series(degree: int, dtype: np.dtype[Any]) -> tuple[Any, ...]:
+    """Coefficients of K_n(mu) / mu^(n + 1/2) up to where the tail no longer counts at mu = 1."""
+    precision = float(np.finfo(dtype).eps) / 8
+    term = Fraction(math.factorial(degree) ** 2)
+    for k in range(degree):
+        term /= Fraction(3, 2) + k
+    first, terms, k = term, [], 0
+    while term > first * Fraction(precision):
+        terms.append(_kink_coefficient(term, dtype))
+        term *= Fraction(2 * k + 1, 2) ** 2 / ((degree + Fraction(3, 2) + k) * (k + 1) * 2)
+        k += 1
+    return tuple(terms)
+
+
+def _kink_coefficient(term: Fraction, dtype: np.dtype[Any]) -> Any:
+    """sqrt(2) * term to the precision of `dtype` (128 bits for the extended types)."""
+    root = Fraction(math.isqrt(2 << 256), 1 << 128)
+    exact = term * root
+    high = float(exact)
+    return dtype.type(high) + dtype.type(float(exact - Fraction(high)))
+
+
+_NUMPY: Table = {
+    "add": lambda x, y: x + y,
+    "sub": lambda x, y: x - y,
+    "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y,
+    "neg": lambda x: -x,
+    "abs": np.abs,
+    "min": np.minimum,
+    "max": np.maximum,
+    "select": lambda c, x, y: np.where(c > 0, x, y)[()],
+    "sqrt": lambda x: np.sqrt(np.maximum(x, 0)),
+    "inv_sqrt": _numpy_inv_sqrt,
+    "power": lambda x, exponent: x**exponent,
+    "exp": np.exp,
+    "expm1": np.expm1,
+    "log": np.log,
+    "sin": np.sin,
+    "cos": np.cos,
+    "asin": lambda x: np.arcsin(np.clip(x, -1, 1)),
+    "atan2": np.arctan2,
+    "kink": _numpy_kink,
+    "polynomial": _numpy_polynomial,
+}
+
+
+# --- mpmath --------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=8)
+def mpmath_arithmetic(digits: int = 50) -> Arithmetic:
+    """Arithmetic on mpmath numbers of that many digits, in a context of its own.
+
+    The constant nearest to pi means pi: otherwise no formula would be exact beyond 16 digits.
+    """
+    import mpmath
+
+    context = mpmath.mp.clone()
+    context.dps = digits
+
+    def number(value: Any) -> Any:
+        if isinstance(value, float) and value == math.pi:
+            return +context.pi
+        if isinstance(value, np.generic):
+            value = value.item()
+        return context.convert(value)
+
+    return Arithmetic(f"mpmath {digits} digits", number, _mpmath_table(context))
+
+
+def _mpmath_table(m: Any) -> Table:
+    return {
+        **_mpmath_basic(m),
+        "sqrt": lambda x: m.sqrt(max(x, m.zero)),
+        "inv_sqrt": lambda x: 1 / m.sqrt(x) if x > 0 else m.zero,
+        "power": lambda x, exponent: x**exponent,
+        "exp": m.exp,
+        "expm1": m.expm1,
+        "log": lambda x: m.log(x) if x > 0 else (-m.inf if x == 0 else m.nan),
+        "sin": m.sin,
+        "cos": m.cos,
+        "asin": lambda x: m.asin(min(max(x, -m.one), m.one)),
+        "atan2": m.atan2,
+        "kink": lambda mu, degree: _mpmath_kink(m, mu, degree),
+        "polynomial": lambda x, coefficients: m.polyval(
+            [m.convert(a) for a in reversed(coefficients)] or [m.zero], x
+        ),
+    }
+
+
+def _mpmath_basic(m: Any) -> Table:
+    return {
+        "add": lambda x, y: x + y,
+        "sub": lambda x, y: x - y,
+        "mul": lambda x, y: x * y,
+        "div": lambda x, y: x / y if y != 0 else (m.sign(x) * m.inf if x != 0 else m.nan),
+        "neg": lambda x: -x,
+        "abs": abs,
+        "min": min,
+        "max": max,
+        "select": lambda c, x, y: x if c > 0 else y,
+    }
+
+
+def _mpmath_kink(m: Any, mu: Any, degree: int) -> Any:
+    mu = min(max(mu, m.zero), m.mpf(2))
+    scale = m.factorial(degree) ** 2 * m.sqrt(2) / m.rf(m.mpf(3) / 2, degree)
+    half = m.mpf(1) / 2
+    return scale * mu**degree * m.sqrt(mu) * m.hyp2f1(half, half, degree + 3 * half, mu / 2)
+
+
+# --- the polynomials of K_n -----------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def kink_polynomials(degree: int) -> tuple[tuple[Fraction, ...], tuple[Fraction, ...]]:
+    """(A, B) with K_n = A(rho) sin(theta) + B(rho) theta, as coefficients of rho^k.
+
+    From K_n' = -n^2 K_{n-1} with theta' = -1/sin(theta) and sin(theta)' = -rho/sin(theta):
+    B' = -n^2 B_{n-1} and (1 - rho^2) A' - rho A - B = -n^2 (1 - rho^2) A_{n-1}. The parity of
+    B is n's, of A the other, so A is fixed by the second equation from its highest
+    coefficient down, and then B's constant by the equation at rho = 0.
+    """
+    if degree == 0:
+        return (Fraction(0),), (Fraction(1),)
+    before_a, before_b = kink_polynomials(degree - 1)
+    b = [Fraction(0), *(-(degree**2) * x / (k + 1) for k, x in enumerate(before_b))]
+    a = _solve_sine_part(degree, before_a, b)
+    b[0] = (a[1] if len(a) > 1 else Fraction(0)) + degree**2 * before_a[0]
+    return tuple(a), tuple(b)
+
+
+def _solve_sine_part(
+    degree: int, before: tuple[Fraction, ...], b: list[Fraction]
+) -> list[Fraction]:
+    """A of degree n - 1 from -(k+1) a_k + (k+2) a_{k+2} = b_{k+1} + right_{k+1} (rho^(k+1))."""
+    right = [Fraction(0)] * (degree + 2)
+    for k, x in enumerate(before):
+        right[k] -= degree**2 * x
+        right[k + 2] += degree**2 * x
+    a = [Fraction(0)] * (degree + 2)
+    for k in range(degree - 1, -1, -1):
+        a[k] = ((k + 2) * a[k + 2] - b[k + 1] - right[k + 1]) / (k + 1)
+    return a[:degree]
