@@ -28,7 +28,7 @@ class RivalEnvironmentError(Exception):
 def default_folder() -> Path:
     """In the user's cache folder, under a name that changes with the pins."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(REQUIREMENTS.read_bytes()).hexdigest()[:8]
+    digest = hashlib.sha256(json.dumps(pins()).encode()).hexdigest()[:8]
     return cache / "ntkc" / f"benchmark-rival-{digest}"
 
 
