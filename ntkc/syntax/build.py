@@ -125,10 +125,9 @@ class _Builder:
     def _expression(self, tree: Any) -> ast.Expr:
         if self._depth == MAX_NESTING:
             raise TooDeepError(self._span(tree))
-        build: Callable[[Node], ast.Expr] = _EXPRESSIONS[tree.data]
         self._depth += 1
         try:
-            return build(self, tree)  # type: ignore[call-arg, arg-type]
+            return _EXPRESSIONS[tree.data](self, tree)
         finally:
             self._depth -= 1
 
@@ -202,7 +201,7 @@ class _Builder:
         return Span(self._source, tree.meta.start_pos, tree.meta.end_pos)
 
 
-_EXPRESSIONS: Final = {
+_EXPRESSIONS: Final[dict[str, Callable[[_Builder, Node], ast.Expr]]] = {
     "chain": _Builder._chain,
     "conditional": _Builder._conditional,
     "binary": _Builder._binary,

@@ -43,7 +43,7 @@ def _build() -> Lark:
         grammar_text(),
         parser="lalr",
         lexer="basic",
-        postlex=_Everything(),  # type: ignore[arg-type]
+        postlex=_Everything(),
         propagate_positions=True,
         maybe_placeholders=False,
     )

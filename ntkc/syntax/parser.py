@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ntkc.diagnostics import Diagnostics, Source, Span
+from ntkc.diagnostics import Diagnostics, Source
 from ntkc.syntax import ast
 from ntkc.syntax.explain import Mistake, explain
 from ntkc.syntax.lexer import lex
