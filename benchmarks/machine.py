@@ -33,7 +33,7 @@ def this_machine(name: str | None = None) -> Machine:
         cores=cores,
         vectors=_vectors(flags),
         memory_gib=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
-        system=f"{platform.system()} {platform.release().partition("-")[0]}",
+        system=f"{platform.system()} {platform.release().partition('-')[0]}",
         python=platform.python_version(),
     )
 
