@@ -1,0 +1,133 @@
+"""Activations: binding their arguments, and checking those that a program defines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from ntkc import activations
+from ntkc.activations.base import Activation, ArgumentError, Bound, ParameterKind
+from ntkc.diagnostics import Diagnostics, Kind, Label
+from ntkc.layers.base.activation import ActivationLayer
+from ntkc.layers.base.parameters import Range
+from ntkc.network.arguments import Signature, WrongArgument, match, number
+from ntkc.network.report import Report
+from ntkc.network.scope import Scope
+from ntkc.network.trampoline import Step
+from ntkc.network.values import (
+    Items,
+    Number,
+    Plan,
+    Poison,
+    POISON,
+    Value,
+    as_number,
+    describe,
+    single,
+)
+from ntkc.syntax import ast
+
+if TYPE_CHECKING:
+    from ntkc.network.evaluate import Evaluator
+
+
+class ActivationCalls:
+    """The part of an evaluator that makes layers of activations."""
+
+    def __init__(self, evaluator: Evaluator) -> None:
+        self._evaluator = evaluator
+        self._report = evaluator.report
+
+    def call(self, call: ast.Call, scope: Scope) -> Step[Value]:
+        """An activation as a layer."""
+        activation = activations.load(call.function.name)
+        matched = match(_signature(activation), call.arguments, call.span, self._report)
+        if matched is None:
+            return POISON
+        given: dict[str, Any] = {}
+        broken = False
+        for parameter in activation.parameters:
+            written = matched.get(parameter.name)
+            if written:
+                place = written[0].value
+                value = as_number((yield self._evaluator.value(place, scope, "number")))
+                try:
+                    given[parameter.name] = _convert(parameter.name, parameter, value)
+                except WrongArgument as wrong:
+                    broken = True
+                    if wrong.code is not None:
+                        self._evaluator.error(
+                            scope, wrong.code, wrong.message, place.span, wrong.label
+                        )
+        if broken:
+            return POISON
+        try:
+            bound = activation.bind((), given)
+        except ArgumentError as error:
+            self._refuse(error, call, {n: a[0].value for n, a in matched.items()}, scope)
+            return POISON
+        return single(ActivationLayer(call.function.name, bound, call.span))
+
+    def quietly(self, call: ast.Call, given: list[Number]) -> Plan | None:
+        """The layer, where the arguments fit the activation."""
+        activation = activations.load(call.function.name)
+        nowhere = Report(Diagnostics())
+        if match(_signature(activation), call.arguments, call.span, nowhere) is None:
+            return None
+        try:
+            bound: Bound = activation.bind([value.node for value in given], {})
+        except ArgumentError:
+            return None
+        return single(ActivationLayer(call.function.name, bound, call.span))
+
+    def call_defined(self, definition: ast.ActivationDef, call: ast.Call) -> None:
+        """An activation that the program defines: its arguments are checked, no more yet."""
+        name = definition.name
+        signature = Signature(
+            name.name,
+            tuple(p.name.name for p in definition.parameters),
+            [p.name.name for p in definition.parameters if p.default is None],
+        )
+        if match(signature, call.arguments, call.span, self._report) is None:
+            return
+        self._report.error(
+            "E0503",
+            f"`{name.name}` cannot be compiled yet",
+            call.span,
+            "activations that a program defines are not available yet",
+            secondary=(Label(name.span, "it is defined here"),),
+            help="use a built-in activation",
+            kind=Kind.LIMITATION,
+        )
+
+    def _refuse(
+        self, error: ArgumentError, call: ast.Call, written: dict[str, ast.Expr], scope: Scope
+    ) -> None:
+        where = getattr(error, "where", None)
+        place = written.get(where) if isinstance(where, str) else None
+        span = call.span if place is None else place.span
+        self._evaluator.error(scope, "E0307", error.message, span, "not an allowed value")
+
+
+def _signature(activation: Activation) -> Signature:
+    parameters = activation.parameters
+    return Signature(
+        activation.name,
+        tuple(p.name for p in parameters),
+        [p.name for p in parameters if p.default is None],
+    )
+
+
+def _convert(name: str, parameter: Any, value: Value) -> Any:
+    """The value as `Activation.bind` takes it. Raises `WrongArgument`."""
+    if isinstance(value, Poison):
+        raise WrongArgument(None)
+    if parameter.kind is ParameterKind.NUMBERS:
+        if not isinstance(value, Items):
+            raise WrongArgument(
+                "E0306", f"`{name}` must be a list of numbers", f"found {describe(value)}"
+            )
+        return tuple(number(name, None, item).node for item in value.items)
+    allowed = None
+    if parameter.kind is ParameterKind.NUMBER and parameter.reason:
+        allowed = Range(parameter.low, parameter.high, parameter.reason)
+    return number(name, allowed, value).node

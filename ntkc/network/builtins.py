@@ -1,0 +1,55 @@
+"""The names that every program begins with: layers, activations, functions, words."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from ntkc import activations, layers
+from ntkc.layers.base.known import PLANNED, WITHOUT_LIMIT, WORDS
+from ntkc.network.numbers import CONSTANTS, FUNCTIONS
+
+
+@cache
+def all_names() -> frozenset[str]:
+    """Every name that is known without being declared."""
+    return frozenset(
+        (
+            *layers.names(),
+            *PLANNED,
+            *WITHOUT_LIMIT,
+            *activations.names(),
+            *activations.planned(),
+            *WORDS,
+            *FUNCTIONS,
+            *CONSTANTS,
+        )
+    )
+
+
+@cache
+def activation_names() -> frozenset[str]:
+    """The activations that can be compiled."""
+    return frozenset(activations.names())
+
+
+@cache
+def planned_activations() -> frozenset[str]:
+    """Activations of the language that come later."""
+    return frozenset(activations.planned())
+
+
+@cache
+def layer_names() -> frozenset[str]:
+    """The layers that can be compiled."""
+    return frozenset(layers.names())
+
+
+def what_is(name: str) -> str:
+    """What a built-in name is, for a message."""
+    if name in layer_names() or name in PLANNED or name in WITHOUT_LIMIT:
+        return "layer"
+    if name in activation_names() or name in planned_activations():
+        return "activation"
+    if name in FUNCTIONS:
+        return "function"
+    return "constant" if name in CONSTANTS else "word"

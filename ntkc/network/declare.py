@@ -1,0 +1,85 @@
+"""The top level of every file of a program: what it defines and what it sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from ntkc.diagnostics import Span
+from ntkc.network.names import report_duplicate, warn_hidden
+from ntkc.network.report import Report
+from ntkc.network.scope import Entry, FileScope
+from ntkc.syntax import ast
+from ntkc.syntax.imports import LoadedFile, Program
+
+
+@dataclass(eq=False)
+class Declared:
+    """One file: its names, its networks, and the files that it imports."""
+
+    statements: tuple[ast.Statement, ...]
+    scope: FileScope
+    networks: dict[str, ast.NetworkDef]
+    imports: list[Declared] = field(default_factory=list)
+    span: Span | None = None
+
+    def with_imports(self) -> Iterator[Declared]:
+        """The file and all files that it needs, each once."""
+        seen: dict[int, Declared] = {}
+        pending = [self]
+        while pending:
+            file = pending.pop()
+            if id(file) not in seen:
+                seen[id(file)] = file
+                pending.extend(file.imports)
+        yield from seen.values()
+
+
+def declare(program: Program | ast.File, report: Report) -> list[Declared]:
+    """Every file of the program, the main one last."""
+    if isinstance(program, ast.File):
+        return [_declare(program, {}, report)]
+    done: dict[int, Declared] = {}
+    for loaded in program.files:
+        imports = _imports(loaded)
+        seen = {statement: done[id(file)] for statement, file in imports}
+        done[id(loaded)] = _declare(loaded.file, seen, report)
+    return list(done.values())
+
+
+def _imports(loaded: LoadedFile) -> list[tuple[ast.Import, LoadedFile]]:
+    """The import statements with their files; a file imported twice counts once."""
+    statements = [s for s in loaded.file.statements if isinstance(s, ast.Import)]
+    return list(zip(statements, loaded.imports, strict=False))
+
+
+def _declare(file: ast.File, imports: dict[ast.Import, Declared], report: Report) -> Declared:
+    scope = FileScope()
+    declared = Declared(file.statements, scope, {}, list(imports.values()), file.span)
+    for statement in file.statements:
+        if isinstance(statement, ast.NetworkDef):
+            first = declared.networks.setdefault(statement.name.name, statement)
+            if first is not statement:
+                report_duplicate(report, statement.name, first.name.span, "network")
+        elif not isinstance(statement, ast.Import):
+            name = statement.name
+            entry = Entry(statement, scope)
+            known = scope.entries.setdefault(name.name, entry)
+            if known is not entry:
+                report_duplicate(report, name, known.statement.name.span, "definition")
+            else:
+                warn_hidden(report, name)
+    for statement, imported in imports.items():
+        _import(statement, imported, scope, report)
+    return declared
+
+
+def _import(statement: ast.Import, imported: Declared, scope: FileScope, report: Report) -> None:
+    """Make the file's own definitions visible; its `param`s and its imports are not."""
+    for name, entry in imported.scope.entries.items():
+        if entry.file is not imported.scope or isinstance(entry.statement, ast.Param):
+            continue
+        known = scope.entries.setdefault(name, entry)
+        if known is not entry:
+            at = ast.Name(name, statement.span)
+            report_duplicate(report, at, known.statement.name.span, "definition")

@@ -1,0 +1,99 @@
+"""A network as text, one node a line: `--emit network`.
+
+Lines read `%number = layer(arguments) inputs : shape, features`; arguments are shown where
+they are not the default.
+"""
+
+from __future__ import annotations
+
+from ntkc.ir.module import Input
+from ntkc.ir.node import Node, const, topological
+from ntkc.layers.base import Layer
+from ntkc.layers.base.activation import ActivationLayer
+from ntkc.layers.base.parameters import LayersParameter, NumberParameter
+from ntkc.network.graph import LayerNode, Network
+
+_LONG = 40
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
+
+
+def show(network: Network) -> str:
+    """The whole network."""
+    taken = ", ".join(f"{p.name} = {show_value(p.default)}" for p in network.parameters)
+    lines = [f"network {network.name}({taken})"]
+    numbers: dict[LayerNode, int] = {}
+    for node in network.nodes():
+        numbers[node] = len(numbers)
+        inputs = "".join(f" %{numbers[before]}" for before in node.inputs)
+        what = show_input(network.input) if node.layer is None else show_layer(node.layer)
+        lines.append(f"  %{numbers[node]} = {what}{inputs} : {node.shape}, {node.features}")
+    lines.append(f"  output %{numbers[network.output]}")
+    return "\n".join(lines) + "\n"
+
+
+def show_input(declared: Input) -> str:
+    """The input's declaration."""
+    sizes = ", ".join("?" if size is None else str(size) for size in declared.sizes)
+    return f"input {declared.kind}[{sizes}]" + (" normalized" if declared.normalized else "")
+
+
+def show_layer(layer: Layer) -> str:
+    """A layer's name and its arguments."""
+    if isinstance(layer, ActivationLayer):
+        declared = [p.name for p in layer.bound.activation.parameters]
+        values = zip(declared, layer.bound.values, strict=True)
+        shown = [f"{name} = {show_value(value)}" for name, value in values]
+        return f"{layer.name}({', '.join(shown)})" if shown else layer.name
+    shown = []
+    for parameter in layer.parameters:
+        if isinstance(parameter, LayersParameter):
+            continue
+        value, default = layer.arguments[parameter.name], parameter.default
+        if isinstance(parameter, NumberParameter) and default is not None:
+            default = const(default)  # type: ignore[assignment]
+        if value != default:
+            shown.append(f"{parameter.name} = {show_value(value)}")
+    return f"{layer.name}({', '.join(shown)})" if shown else layer.name
+
+
+def show_value(value: object) -> str:
+    """An argument's value."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(show_value, value))}]"
+    if isinstance(value, int | str):
+        return str(value)
+    assert type(value) is Node
+    return show_number(value)
+
+
+def show_number(root: Node) -> str:
+    """A number that may depend on parameters; cut short where it is long."""
+    if sum(1 for _ in topological((root,))) > _LONG:
+        return "..."
+    shown: dict[Node, str] = {}
+    for node in topological((root,)):
+        parts = [shown[arg] for arg in node.args]
+        shown[node] = text = _show_operation(node, parts)
+        if len(text) > 8 * _LONG:
+            return "..."
+    return shown[root].removeprefix("(").removesuffix(")") if root.op in _SIGNS else shown[root]
+
+
+def _show_operation(node: Node, parts: list[str]) -> str:
+    if node.op == "const":
+        return show_value(node.attr("value"))
+    if node.op == "param":
+        return str(node.attr("name"))
+    if node.op in _SIGNS:
+        return f"({parts[0]} {_SIGNS[node.op]} {parts[1]})"
+    if node.op == "power":
+        return f"{parts[0]}^{node.attr('exponent')}"
+    if node.op == "neg":
+        return f"-{parts[0]}"
+    return f"{node.op}({', '.join(parts)})"

@@ -1,0 +1,95 @@
+"""The input's declaration: its kind and sizes, as a shape."""
+
+from __future__ import annotations
+
+from ntkc.diagnostics import Kind
+from ntkc.ir.module import Input
+from ntkc.layers.base import Features, Origin, Shape
+from ntkc.layers.base.known import INPUTS
+from ntkc.layers.base.values import NEVER
+from ntkc.network.arguments import WrongArgument, whole
+from ntkc.network.evaluate import Evaluator
+from ntkc.network.graph import LayerNode
+from ntkc.network.report import did_you_mean, listed
+from ntkc.network.scope import Scope
+from ntkc.network.trampoline import Step
+from ntkc.syntax import ast
+
+
+def declared_input(
+    declaration: ast.Input, scope: Scope, evaluator: Evaluator
+) -> Step[Input | None]:
+    """The input that a network declares; None where that is wrong, which is reported."""
+    kind = declaration.kind.name
+    if kind not in INPUTS:
+        evaluator.report.error(
+            "E0317",
+            f"there is no input `{kind}`",
+            declaration.kind.span,
+            f"the kinds of input are {listed(INPUTS)}",
+            help=did_you_mean(kind, INPUTS),
+        )
+        return None
+    sizes: list[int | None] = []
+    for size in declaration.sizes:
+        sizes.append(None if size is None else (yield _size(size, scope, evaluator)))
+    if 0 in sizes:
+        return None
+    if len(sizes) != INPUTS[kind]:
+        count = INPUTS[kind]
+        evaluator.report.error(
+            "E0317",
+            f"an input `{kind}` has {count} size{'s' * (count > 1)}, not {len(sizes)}",
+            declaration.span,
+            f"write `{_EXAMPLES[kind]}`",
+        )
+        return None
+    if kind != "vector":
+        evaluator.report.error(
+            "E0502",
+            f"inputs of kind `{kind}` are not available yet",
+            declaration.kind.span,
+            "a known kind, not built yet",
+            help="networks on vectors can be compiled: `input vector[n]`",
+            kind=Kind.LIMITATION,
+        )
+    return Input(kind, tuple(sizes), declaration.normalized)
+
+
+def input_node(declared: Input, declaration: ast.Input) -> LayerNode:
+    """The node at which a network begins."""
+    *space, channels = declared.sizes
+    span = declaration.span
+    origin = Origin(span, "because this is the network's input, which is not random")
+    text = "the input's size is open" if channels is None else f"the input has {channels} features"
+    return LayerNode(
+        layer=None,
+        inputs=(),
+        shape=Shape(tuple(space), channels, Origin(span, text)),
+        features=Features(
+            gaussian=False, own=NEVER, centred=NEVER, raw=True, cause=origin, uncentred=origin
+        ),
+        span=span,
+    )
+
+
+def _size(expression: ast.Expr, scope: Scope, evaluator: Evaluator) -> Step[int]:
+    """A size, 0 where it is wrong."""
+    value = yield evaluator.value(expression, scope, "number")
+    try:
+        return whole("size", value, 1)
+    except WrongArgument as wrong:
+        if wrong.code is not None:
+            evaluator.report.error(
+                wrong.code, wrong.message, expression.span, wrong.label, help=wrong.help
+            )
+        return 0
+
+
+_EXAMPLES = {
+    "vector": "vector[784]",
+    "sequence": "sequence[100, 8]",
+    "image": "image[32, 32, 3]",
+    "volume": "volume[16, 16, 16, 1]",
+    "graph": "graph[50, 7]",
+}

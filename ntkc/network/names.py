@@ -1,0 +1,246 @@
+"""The static part of resolution: what every name refers to, before anything is evaluated.
+
+Scoping is lexical. At the top level of a file the order of definitions does not matter, and
+none may refer to itself, directly or through others. A `let` in a block is visible below
+it. A definition's parameter or a block's `let` hides what has its name outside; so does a
+file's definition that has a built-in name, with a warning.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from ntkc.diagnostics import Kind, Label, Span
+from ntkc.network.builtins import all_names, what_is
+from ntkc.network.report import Report, did_you_mean
+from ntkc.network.scope import Entry, FileScope, children
+from ntkc.syntax import ast
+
+
+@dataclass(eq=False)
+class _Binding:
+    """A local name and whether anything uses it."""
+
+    name: ast.Name
+    is_let: bool
+    used: bool = False
+
+
+@dataclass(frozen=True)
+class _Bindings:
+    """Local names, the innermost first."""
+
+    binding: _Binding
+    outer: _Bindings | None
+
+
+class NameCheck:
+    """Checks the names of one file."""
+
+    def __init__(self, file: FileScope, report: Report) -> None:
+        self._file = file
+        self._report = report
+        self._used: set[Entry] = set()
+        self._references: dict[Entry, dict[Entry, Span]] = {}
+        self._locals: list[_Binding] = []
+
+    def check(self, statements: Iterable[ast.Statement]) -> None:
+        """Look up every name of the statements."""
+        for statement in statements:
+            match statement:
+                case ast.Param() | ast.Let():
+                    self._walk(statement.value, None, self._owner(statement))
+                case ast.Def(parameters=parameters):
+                    self._definition(statement, parameters, None)
+                case ast.ActivationDef(parameters=parameters, variable=variable):
+                    inside = self._bind(None, variable, False)
+                    self._definition(statement, parameters, inside)
+                case ast.NetworkDef(input=declared, body=body):
+                    for size in declared.sizes:
+                        if size is not None:
+                            self._walk(size, None, None)
+                    self._walk(body, None, None)
+                case ast.Import():
+                    pass
+
+    def find_cycles(self) -> None:
+        """Report definitions that refer to themselves, and mark them as broken."""
+        done: set[Entry] = set()
+        for entry in self._references:
+            path: dict[Entry, Iterator[Entry]] = {}
+            pending: Entry | None = entry
+            while pending is not None or path:
+                if pending is not None and pending not in done:
+                    if pending in path:
+                        self._report_cycle(list(path)[list(path).index(pending) :])
+                    else:
+                        path[pending] = iter(self._references.get(pending, ()))
+                last = next(reversed(path)) if path else None
+                if last is None:
+                    break
+                pending = next(path[last], None)
+                if pending is None:
+                    done.add(last)
+                    del path[last]
+
+    def warn_unused(self) -> None:
+        """Warn about definitions that nothing uses; a leading `_` says that it is meant so."""
+        for entry in self._file.entries.values():
+            statement = entry.statement
+            if entry.file is self._file and entry not in self._used:
+                self._unused(statement.name, _KEYWORDS[type(statement)])
+        for binding in self._locals:
+            if binding.is_let and not binding.used:
+                self._unused(binding.name, "let")
+
+    def _unused(self, name: ast.Name, keyword: str) -> None:
+        if name.name.startswith("_"):
+            return
+        self._report.error(
+            "E0321",
+            f"`{keyword} {name.name}` is never used",
+            name.span,
+            "nothing refers to this",
+            help="remove it, or begin its name with `_`",
+            kind=Kind.WARNING,
+        )
+
+    def _owner(self, statement: ast.Statement) -> Entry | None:
+        return next((e for e in self._file.entries.values() if e.statement is statement), None)
+
+    def _definition(
+        self,
+        statement: ast.Def | ast.ActivationDef,
+        parameters: tuple[ast.Parameter, ...],
+        inside: _Bindings | None,
+    ) -> None:
+        owner = self._owner(statement)
+        seen: dict[str, Span] = {}
+        if inside is not None:
+            seen[inside.binding.name.name] = inside.binding.name.span
+        for parameter in parameters:
+            name = parameter.name
+            if name.name in seen:
+                report_duplicate(self._report, name, seen[name.name], "parameter")
+            seen[name.name] = name.span
+            if parameter.default is not None:
+                self._walk(parameter.default, inside, owner)
+            inside = self._bind(inside, name, False)
+        self._walk(statement.body, inside, owner)
+
+    def _bind(self, outer: _Bindings | None, name: ast.Name, is_let: bool) -> _Bindings:
+        binding = _Binding(name, is_let)
+        self._locals.append(binding)
+        return _Bindings(binding, outer)
+
+    def _walk(self, root: ast.Expr, around: _Bindings | None, owner: Entry | None) -> None:
+        stack: list[tuple[ast.Expr, _Bindings | None]] = [(root, around)]
+        while stack:
+            expression, scope = stack.pop()
+            match expression:
+                case ast.Name():
+                    self._use(expression, scope, owner)
+                case ast.Call(function=function):
+                    self._use(function, scope, owner)
+                case ast.Block(statements=statements):
+                    stack.extend(reversed(list(self._block(statements, scope))))
+                case _:
+                    pass
+            inner = [(child, scope) for child in children(expression)]
+            stack.extend(reversed(inner))
+
+    def _block(
+        self, statements: tuple[ast.Let | ast.Expr, ...], scope: _Bindings | None
+    ) -> Iterator[tuple[ast.Expr, _Bindings | None]]:
+        seen: dict[str, Span] = {}
+        for statement in statements:
+            if not isinstance(statement, ast.Let):
+                yield statement, scope
+                continue
+            yield statement.value, scope
+            name = statement.name
+            if name.name in seen:
+                report_duplicate(self._report, name, seen[name.name], "`let`")
+            seen[name.name] = name.span
+            scope = self._bind(scope, name, True)
+
+    def _use(self, name: ast.Name, scope: _Bindings | None, owner: Entry | None) -> None:
+        around = scope
+        while around is not None:
+            if around.binding.name.name == name.name:
+                around.binding.used = True
+                return
+            around = around.outer
+        entry = self._file.entries.get(name.name)
+        if entry is not None:
+            if entry is not owner:
+                self._used.add(entry)
+            if owner is not None:
+                self._references.setdefault(owner, {}).setdefault(entry, name.span)
+        elif name.name not in all_names():
+            self._unknown(name, scope)
+
+    def _unknown(self, name: ast.Name, scope: _Bindings | None) -> None:
+        candidates = {*self._file.entries, *all_names()}
+        while scope is not None:
+            candidates.add(scope.binding.name.name)
+            scope = scope.outer
+        self._report.error(
+            "E0301",
+            f"`{name.name}` is not known",
+            name.span,
+            "no layer, activation or definition has this name",
+            help=did_you_mean(name.name, candidates),
+        )
+
+    def _report_cycle(self, cycle: list[Entry]) -> None:
+        steps = zip(cycle, [*cycle[1:], cycle[0]], strict=True)
+        labels = tuple(
+            Label(self._references[a][b], f"`{a.name}` uses `{b.name}` here") for a, b in steps
+        )
+        first = cycle[0]
+        if not any(entry.broken for entry in cycle):
+            self._report.error(
+                "E0309",
+                f"`{first.name}` is defined in terms of itself",
+                first.statement.name.span,
+                "this would never end",
+                secondary=labels,
+                help="definitions cannot recur; `layer * n` repeats a layer",
+            )
+        for entry in cycle:
+            entry.broken = True
+
+
+_KEYWORDS: Mapping[type[ast.Statement], str] = {
+    ast.Param: "param",
+    ast.Let: "let",
+    ast.Def: "def",
+    ast.ActivationDef: "activation",
+}
+
+
+def report_duplicate(report: Report, name: ast.Name, first: Span, what: str) -> None:
+    """Report a second definition of a name."""
+    report.error(
+        "E0308",
+        f"`{name.name}` is defined twice",
+        name.span,
+        f"the second {what} of this name",
+        secondary=(Label(first, "the first is here"),),
+        help="rename one of them",
+    )
+
+
+def warn_hidden(report: Report, name: ast.Name) -> None:
+    """Warn about a definition that takes the name of something built in."""
+    if name.name in all_names():
+        report.error(
+            "E0323",
+            f"`{name.name}` hides the built-in {what_is(name.name)} of that name",
+            name.span,
+            "from here on the name means this",
+            help="choose another name",
+            kind=Kind.WARNING,
+        )

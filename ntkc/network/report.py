@@ -1,0 +1,61 @@
+"""Reporting: one message for one mistake, however often its place is evaluated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+from ntkc.diagnostics import Diagnostics, Kind, Label, Span
+
+
+class Report:
+    """Errors of one network's resolution, each code once at each place."""
+
+    def __init__(self, diagnostics: Diagnostics) -> None:
+        self.diagnostics = diagnostics
+        self.failed = False
+        self._said: set[tuple[str, Span | None]] = set()
+
+    def error(
+        self,
+        code: str,
+        message: str,
+        span: Span | None,
+        label: str = "",
+        *,
+        secondary: tuple[Label, ...] = (),
+        help: tuple[str, ...] | str = (),
+        notes: tuple[str, ...] = (),
+        kind: Kind = Kind.ERROR,
+    ) -> None:
+        """Report an error, or a warning, unless it was reported there before."""
+        self.failed = self.failed or kind is not Kind.WARNING
+        if (code, span) in self._said:
+            return
+        self._said.add((code, span))
+        self.diagnostics.error(
+            code, message, span, label, secondary=secondary, help=help or (), notes=notes, kind=kind
+        )
+
+
+def closest(name: str, candidates: Iterable[str]) -> str | None:
+    """The candidate that was probably meant."""
+    by_fold: dict[str, str] = {}
+    for candidate in sorted(candidates):
+        by_fold.setdefault(candidate.lower(), candidate)
+    found = get_close_matches(name.lower(), by_fold, n=1, cutoff=0.6)
+    return by_fold[found[0]] if found else None
+
+
+def did_you_mean(name: str, candidates: Iterable[str]) -> str:
+    """A help line with the closest candidate, or nothing."""
+    found = closest(name, candidates)
+    return "" if found is None else f"did you mean `{found}`?"
+
+
+def listed(names: Iterable[str]) -> str:
+    """`a`, `b` and `c`."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) < 2:
+        return "".join(quoted)
+    return f"{', '.join(quoted[:-1])} and {quoted[-1]}"

@@ -1,0 +1,144 @@
+"""From a syntax tree to a checked network.
+
+names       what every name refers to              `ntkc.network.names`
+select      which network of the file
+evaluate    its layers as values                   `ntkc.network.evaluate`
+expand      a graph, each layer checked in place   `ntkc.network.expand`, `validity`
+"""
+
+from __future__ import annotations
+
+from ntkc.diagnostics import Diagnostics, Kind
+from ntkc.ir.module import Input, Parameter
+from ntkc.ir.node import Node, topological
+from ntkc.layers.base import Layer
+from ntkc.layers.base.activation import ActivationLayer
+from ntkc.network.declare import Declared, declare
+from ntkc.network.evaluate import Abort, Evaluator
+from ntkc.network.expand import expand
+from ntkc.network.graph import LayerNode, Network
+from ntkc.network.inputs import declared_input, input_node
+from ntkc.network.names import NameCheck
+from ntkc.network.report import Report, did_you_mean, listed
+from ntkc.network.scope import Scope
+from ntkc.network.trampoline import Step, run
+from ntkc.network.user_activations import check_activation
+from ntkc.network.values import Number, Plan
+from ntkc.syntax import ast
+from ntkc.syntax.imports import Program
+
+
+def resolve_program(
+    program: Program | ast.File, diagnostics: Diagnostics, network: str | None = None
+) -> Network | None:
+    """The network of that name, or the only one; None if any error was reported."""
+    report = Report(diagnostics)
+    declared = declare(program, report)
+    checks = [NameCheck(file.scope, report) for file in declared]
+    for check, file in zip(checks, declared, strict=True):
+        check.check(file.statements)
+        check.find_cycles()
+    main = declared[-1]
+    for file in declared:
+        for statement in file.statements:
+            if isinstance(statement, ast.ActivationDef):
+                check_activation(statement, file.scope, report)
+    chosen = _select(main, network, report)
+    result = None if chosen is None else _resolve(chosen, main, report)
+    if not report.failed and main.networks:
+        checks[-1].warn_unused()
+    return None if report.failed else result
+
+
+def _select(main: Declared, network: str | None, report: Report) -> ast.NetworkDef | None:
+    names = list(main.networks)
+    if not names:
+        report.error(
+            "E0315",
+            "there is no network in this file",
+            main.span,
+            help="write `network name { input vector[n]; dense }`",
+        )
+        return None
+    if network is None and len(names) == 1:
+        return main.networks[names[0]]
+    if network is None:
+        second = main.networks[names[1]].name
+        report.error(
+            "E0314",
+            f"this file has {len(names)} networks: {listed(names)}",
+            second.span,
+            "the second of them",
+            help="choose one by its name",
+        )
+        return None
+    if network not in main.networks:
+        report.error(
+            "E0313",
+            f"there is no network `{network}` in this file",
+            main.networks[names[0]].name.span,
+            f"the networks are {listed(names)}" if names[1:] else "this is the only network",
+            help=did_you_mean(network, names),
+        )
+        return None
+    return main.networks[network]
+
+
+def _resolve(definition: ast.NetworkDef, main: Declared, report: Report) -> Network | None:
+    evaluator = Evaluator(report)
+    try:
+        found = run(_evaluate(definition, main, evaluator))
+    except Abort:
+        return None
+    if found is None:
+        return None
+    declared, plan = found
+    if plan.size == 0 and not report.failed:
+        report.error(
+            "E0316",
+            f"the network `{definition.name.name}` has no layers",
+            definition.name.span,
+            "nothing is built here",
+            help="add a layer: `dense`",
+        )
+        return None
+    output = expand(plan, input_node(declared, definition.input), report)
+    if report.failed:
+        return None
+    name = definition.name.name
+    network = Network(name, declared, output, (), definition.span)
+    parameters = _parameters(network, main)
+    return Network(name, declared, output, parameters, definition.span)
+
+
+def _evaluate(
+    definition: ast.NetworkDef, main: Declared, evaluator: Evaluator
+) -> Step[tuple[Input, Plan] | None]:
+    scope = Scope(main.scope)
+    for entry in main.scope.entries.values():
+        if isinstance(entry.statement, ast.Param | ast.Let):
+            yield evaluator.entry(entry)
+    declared = yield declared_input(definition.input, scope, evaluator)
+    plan = yield evaluator.layer(definition.body, scope)
+    return None if declared is None else (declared, plan)
+
+
+def _parameters(network: Network, main: Declared) -> tuple[Parameter, ...]:
+    """The parameters that the network's layers depend on, in order of declaration."""
+    numbers = dict.fromkeys(
+        value for node in network.nodes() if node.layer for value in _numbers(node.layer)
+    )
+    used = {node.attr("name") for node in topological(numbers) if node.op == "param"}
+    found = []
+    for file in main.with_imports():
+        for name, entry in file.scope.entries.items():
+            if isinstance(entry.statement, ast.Param) and name in used:
+                assert isinstance(entry.value, Number)
+                found.append(Parameter(name, entry.value.value))
+    return tuple(dict.fromkeys(found))
+
+
+def _numbers(layer: Layer) -> list[Node]:
+    if isinstance(layer, ActivationLayer):
+        return list(layer.bound.arguments)
+    return [value for value in layer.arguments.values() if type(value) is Node]
