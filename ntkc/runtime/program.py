@@ -59,7 +59,8 @@ class TileFunction(Protocol):
         scratch: NDArray[Any],
         triangular: bool,
         /,
-    ) -> None: ...
+    ) -> None:
+        """Evaluate one tile in place."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,77 @@
+"""From what a caller passes as inputs to arrays of real numbers, with errors that say what came."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ArrayError, ArrayTypeError
+
+
+def as_inputs(value: object, name: str, sizes: tuple[int | None, ...]) -> NDArray[Any]:
+    """A batch of inputs as an array (n, *sizes) of real numbers; no copy of an array is made.
+
+    Raises `ArrayTypeError` for anything but numbers, `ArrayError` for a wrong shape.
+    """
+    array = _as_array(value, name)
+    wanted = _shape_text(sizes)
+    if array.ndim != len(sizes) + 1:
+        hint = ""
+        if array.ndim == len(sizes):
+            one = ", ".join(str(size) for size in (1, *array.shape))
+            hint = f"; one input is shape ({one}), as {name}[None] makes it"
+        raise ArrayError(
+            f"{name}: expected an array of shape {wanted}, got shape {array.shape}{hint}"
+        )
+    for axis, size in enumerate(sizes, start=1):
+        if size is not None and array.shape[axis] != size:
+            raise ArrayError(
+                f"{name}: expected an array of shape {wanted}, got shape {array.shape}: "
+                f"axis {axis} has {array.shape[axis]} elements and not {size}"
+            )
+    return array
+
+
+def flattened(array: NDArray[Any]) -> NDArray[Any]:
+    """A batch (n, *sizes) as rows (n, d): a view where the layout allows it."""
+    if array.ndim == 2:
+        return array
+    return array.reshape(array.shape[0], prod(array.shape[1:]))
+
+
+def _as_array(value: object, name: str) -> NDArray[Any]:
+    if isinstance(value, np.ma.MaskedArray):
+        raise ArrayTypeError(
+            f"{name}: masked arrays are not supported; fill or drop the masked entries first"
+        )
+    if value is None or isinstance(value, (str, bytes, dict, set)):
+        raise ArrayTypeError(f"{name}: expected an array of numbers, got {type(value).__name__}")
+    if hasattr(value, "toarray"):
+        raise ArrayTypeError(f"{name}: sparse matrices are not supported; pass {name}.toarray()")
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ArrayError(f"{name}: is no rectangular array of numbers ({error})") from None
+    if array.dtype.kind not in "biuf":
+        raise ArrayTypeError(
+            f"{name}: expected real numbers, got {type(value).__name__} of dtype "
+            f"{array.dtype}{_type_hint(array)}"
+        )
+    return array
+
+
+def _type_hint(array: NDArray[Any]) -> str:
+    """What to do about a dtype that holds no real numbers."""
+    if array.dtype.kind == "c":
+        return "; take its real part, or stack real and imaginary parts"
+    if array.dtype.kind == "O" and array.ndim > 0:
+        return "; convert it with .astype(float)"
+    return ""
+
+
+def _shape_text(sizes: tuple[int | None, ...]) -> str:
+    """How a shape reads in a message: (n, 784), (n, ?)."""
+    return f"({', '.join(['n', *('?' if size is None else str(size) for size in sizes)])})"

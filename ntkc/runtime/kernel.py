@@ -1,0 +1,258 @@
+"""`Kernel`: a compiled program as the function that users call."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arguments import as_inputs, flattened
+from .blas import single_threaded_blas
+from .budget import Needs, Plan, make_plan
+from .errors import ArrayError, LoadError
+from .evaluate import Call, TileWorker
+from .options import memory_budget, parameter_values, requested_roots, thread_count
+from .outputs import bundle, make_outputs
+from .program import Program
+from .rows import Rows
+from .sides import make_side
+from .threads import Reporter, run_tasks
+from .tiles import Tile, cross_tiles, gram_tiles
+
+Progress = Callable[[int, int], object]
+_OPTIONS = ("x1", "x2", "get", "out", "progress", "threads", "memory", "self")
+_EDGE = {1: 256, 2: 192}  # by number of roots: tiles stay in the second-level cache
+_LEAST_EDGE = 96  # below this, products get slow
+_TILES_PER_THREAD = 4
+_SINGLE = 5e-4  # seconds of estimated work that are not worth a second thread
+_BLAS_GUARD = 1e6  # multiplications below which BLAS does not start threads
+_SECONDS = 2e-11, 5e-9  # rough cost of an entry: per feature, and beside
+
+
+class Kernel:
+    """The kernel of an infinitely wide network, compiled.
+
+    `kernel(x1)` is the Gram matrix (n, n) of a batch, `kernel(x1, x2)` the cross-Gram matrix
+    (n1, n2) of two, `kernel.diag(x1)` the Gram matrix's diagonal (n,).
+    """
+
+    def __init__(self, program: Program) -> None:
+        for name in program.parameters:
+            if name in _OPTIONS:
+                raise LoadError(
+                    f"kernel {program.name!r}: a parameter cannot be called {name!r}, which is an "
+                    "argument of every kernel"
+                )
+        self._program = program
+        self._available = tuple(roots for roots, dtype in program.tiles if dtype == program.dtype)
+        self.__doc__ = self._describe()
+        self.__signature__ = self._make_signature()
+
+    @property
+    def name(self) -> str:
+        """The network's name."""
+        return self._program.name
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """What kernel values are computed in and returned as."""
+        return np.dtype(self._program.dtype)
+
+    @property
+    def input(self) -> str:
+        """The input declared, such as `vector[784]`."""
+        sizes = ", ".join("?" if size is None else str(size) for size in self._program.input_sizes)
+        suffix = " normalized" if self._program.normalized else ""
+        return f"{self._program.input_kind}[{sizes}]{suffix}"
+
+    @property
+    def parameters(self) -> Mapping[str, float]:
+        """The parameters, which are keyword arguments of a call, and their defaults."""
+        return MappingProxyType(dict(self._program.parameters))
+
+    @property
+    def program(self) -> Program:
+        """The program that is run."""
+        return self._program
+
+    def __repr__(self) -> str:
+        given = "".join(f", {name}={value:g}" for name, value in self.parameters.items())
+        return f"<kernel {self.name}: {self.input}, {self.dtype}{given}>"
+
+    def __call__(
+        self,
+        x1: object,
+        x2: object = None,
+        *,
+        get: str | tuple[str, ...] | list[str] = "ntk",
+        out: Any = None,
+        progress: Progress | None = None,
+        threads: int | None = None,
+        memory: int | str | None = None,
+        **params: Any,
+    ) -> Any:
+        """Kernel values of every pair of rows: an array (n1, n2), or a named tuple of them.
+
+        Without `x2` the result is the Gram matrix of `x1`: exactly symmetric, with an accurate
+        diagonal. With it, a cross-Gram matrix, in which no input is taken for itself.
+
+        `get` is "ntk", "nngp", or a tuple of them. `out` is an array to write to (a tuple of
+        arrays for two kernels), of any layout, memory-mapped or not. `progress(done, total)` is
+        called now and then, from this thread, with numbers of entries; what it raises ends the
+        call. `threads` is by default the number of processors. `memory` bounds what is allocated
+        beyond inputs and result, in bytes or as "512MiB" (default 256 MiB). Every parameter of
+        the network is a keyword argument.
+
+        Raises subclasses of `KernelError`, which are `ValueError` or `TypeError` too. After an
+        exception, `out` may hold results of some tiles.
+        """
+        roots, several = requested_roots(get, self._available)
+        values = parameter_values(self.name, self._program.parameters, params)
+        limit, budget = thread_count(threads), memory_budget(memory)
+        inputs = self._inputs(x1, x2)
+        constants = self._constants(values, inputs[0].shape[1])
+        shape = inputs[0].shape[0], inputs[-1].shape[0]
+        outputs = make_outputs(out, roots, shape, self.dtype, inputs)
+        reporter = Reporter(progress, shape[0] * shape[1])
+        if shape[0] and shape[1]:
+            self._fill(roots, constants, inputs, outputs, limit, budget, reporter)
+        reporter.finish()
+        return bundle(outputs, roots, several)
+
+    def diag(
+        self,
+        x1: object,
+        *,
+        get: str | tuple[str, ...] | list[str] = "ntk",
+        threads: int | None = None,
+        **params: Any,
+    ) -> Any:
+        """The Gram matrix's diagonal (n,), without the matrix; a named tuple for several `get`.
+
+        Raises subclasses of `KernelError`, which are `ValueError` or `TypeError` too.
+        """
+        roots, several = requested_roots(get, self._available)
+        values = parameter_values(self.name, self._program.parameters, params)
+        limit = thread_count(threads)
+        array = self._inputs(x1, None)[0]
+        constants = self._constants(values, array.shape[1])
+        if array.shape[0] == 0:
+            return bundle([np.empty(0, self.dtype) for _ in roots], roots, several)
+        side = make_side(self._program, Rows(array, "x1", self.dtype), constants, limit, False)
+        return bundle([getattr(side, root).copy() for root in roots], roots, several)
+
+    def _inputs(self, x1: object, x2: object) -> list[NDArray[Any]]:
+        """One or two checked batches as rows (n, d)."""
+        sizes = self._program.input_sizes
+        first = as_inputs(x1, "x1", sizes)
+        if x2 is None:
+            return [flattened(first)]
+        second = as_inputs(x2, "x2", sizes)
+        if first.shape[1:] != second.shape[1:]:
+            raise ArrayError(
+                f"x2: expected inputs of the shape of x1's, {first.shape[1:]}, got "
+                f"{second.shape[1:]}"
+            )
+        return [flattened(first), flattened(second)]
+
+    def _constants(self, values: Mapping[str, float], width: int) -> NDArray[np.float64]:
+        # An input without features has no mean square; 1 keeps 1/size finite.
+        return self._program.constants(values, max(width, 1))
+
+    def _fill(
+        self,
+        roots: tuple[str, ...],
+        constants: NDArray[np.float64],
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
+        threads: int,
+        budget: int,
+        reporter: Reporter,
+    ) -> None:
+        """Compute every entry of the outputs."""
+        program = self._program
+        batches = [
+            Rows(array, name, self.dtype) for array, name in zip(inputs, ("x1", "x2"), strict=False)
+        ]
+        plan = self._plan(batches, len(roots), constants, threads, budget)
+        sides = [
+            make_side(program, rows, constants, plan.threads, plan.packed and not rows.direct)
+            for rows in batches
+        ]
+        call = Call(program, roots, constants, sides[0], sides[-1], outputs, plan)
+        tiles = _tiles([rows.count for rows in batches], plan.edge)
+
+        def make_worker() -> TileWorker:
+            return TileWorker(call)
+
+        work = batches[0].count * batches[-1].count * batches[0].width
+        if work < _BLAS_GUARD:
+            run_tasks(tiles, make_worker, plan.threads, reporter)
+        else:
+            with single_threaded_blas:
+                run_tasks(tiles, make_worker, plan.threads, reporter)
+
+    def _plan(
+        self,
+        batches: list[Rows],
+        roots: int,
+        constants: NDArray[np.float64],
+        threads: int,
+        budget: int,
+    ) -> Plan:
+        """Tiles, threads and buffers that suit the problem, the machine and the budget."""
+        program = self._program
+        probe = program.diagonals(np.ones(1), constants)
+        needs = Needs(
+            counts=tuple(rows.count for rows in batches),
+            width=batches[0].width,
+            converted=tuple(not rows.direct for rows in batches),
+            gathered=max(rows.array.itemsize for rows in batches),
+            item=self.dtype.itemsize,
+            outputs=roots,
+            complement=program.complement,
+            table=probe.table.shape[0],
+            scratch=program.slots * program.width,
+        )
+        shape = batches[0].count, batches[-1].count
+        seconds = shape[0] * shape[1] * (_SECONDS[0] * needs.width + _SECONDS[1])
+        if seconds < _SINGLE:
+            threads = 1
+        edge = min(_EDGE[roots], -(-max(shape) // 16) * 16)
+        while threads > 1 and edge > _LEAST_EDGE:
+            if len(_tiles(list(needs.counts), edge)) >= _TILES_PER_THREAD * threads:
+                break
+            edge -= 32
+        return make_plan(needs, budget, threads, edge)
+
+    def _describe(self) -> str:
+        parameters = "".join(
+            f"\n    {name}: {value:g} by default" for name, value in self.parameters.items()
+        )
+        return (
+            f"The kernel of the network {self.name!r}, in {self.dtype}.\n\n"
+            f"Inputs: {self.input}. kernel(x1) is the Gram matrix, kernel(x1, x2) the cross-Gram "
+            f"matrix,\nkernel.diag(x1) the diagonal; get is one of {', '.join(self._available)}.\n"
+            f"Parameters:{parameters or ' none'}\n"
+        )
+
+    def _make_signature(self) -> inspect.Signature:
+        """The signature of a call, with the network's own parameters."""
+        own = inspect.signature(type(self).__call__)
+        found = [p for name, p in own.parameters.items() if name not in ("self", "params")]
+        found += [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)
+            for name, value in self.parameters.items()
+        ]
+        return own.replace(parameters=found)
+
+
+def _tiles(counts: list[int], edge: int) -> list[Tile]:
+    """The tiles of a Gram matrix (one count) or a cross-Gram matrix (two)."""
+    if len(counts) == 1:
+        return gram_tiles(counts[0], edge)
+    return cross_tiles(counts[0], counts[1], edge)

@@ -1,0 +1,133 @@
+"""Everything that depends on one input alone, computed once per call: norms and diagonals."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ArrayError
+from .program import Program
+from .rows import (
+    BLOCK,
+    Rows,
+    check_normalized,
+    check_squares,
+    reciprocal_norms,
+    sum_squares,
+)
+from .threads import run_tasks
+
+DIAGONAL_ROWS = 2048
+"""Rows that `Program.diagonals` sees at a time, so that its temporaries stay small."""
+_PARALLEL = 2**20  # elements from which on squares are summed by several threads
+
+
+@dataclass
+class Side:
+    """One argument of a call, with what the tile functions need to know of its rows."""
+
+    rows: Rows
+    inverse: NDArray[Any]
+    """1/|x| (n,) in the program's dtype, 0 for a row of zeros."""
+    inverse64: NDArray[np.float64]
+    table: NDArray[Any]
+    """(K, n) in the program's dtype."""
+    table64: NDArray[np.float64]
+    nngp: NDArray[Any]
+    """The diagonals (n,) in the program's dtype."""
+    ntk: NDArray[Any]
+
+
+def make_side(
+    program: Program, rows: Rows, constants: NDArray[np.float64], threads: int, pack: bool
+) -> Side:
+    """Check the rows' values and compute what depends on each row alone.
+
+    Raises `ArrayError` for rows that are not finite, too large for the dtype, or, where the
+    program relies on it, not normalized.
+    """
+    if pack:
+        rows.pack()
+    squares = _squares(rows, threads)
+    check_squares(rows, squares)
+    mean_squares = squares / max(rows.width, 1)
+    if program.normalized:
+        check_normalized(rows, mean_squares)
+    if program.complement:
+        inverse64 = reciprocal_norms(rows, squares, np.empty(BLOCK))
+    else:
+        inverse64 = np.empty(0)
+    table64, nngp, ntk = _diagonals(program, mean_squares, constants)
+    return Side(
+        rows,
+        inverse64.astype(rows.dtype, copy=False),
+        inverse64,
+        _rounded(table64, rows, "an intermediate value"),
+        table64,
+        _rounded(nngp, rows, "the NNGP kernel"),
+        _rounded(ntk, rows, "the NTK"),
+    )
+
+
+def _squares(rows: Rows, threads: int) -> NDArray[np.float64]:
+    """Sums of squares (n,) of the rows; the converted copy is filled on the way."""
+    squares = np.empty(rows.count)
+    step = max(1, BLOCK // max(1, rows.width))
+    tasks = [(start, min(start + step, rows.count)) for start in range(0, rows.count, step)]
+
+    def make_worker() -> Any:
+        buffer = np.empty(BLOCK)
+
+        def work(task: tuple[int, int]) -> int:
+            with np.errstate(over="ignore", invalid="ignore"):  # reported as errors later
+                squares[slice(*task)] = sum_squares(rows, *task, buffer)
+                rows.convert(*task)
+            return 0
+
+        return work
+
+    parallel = rows.count * rows.width >= _PARALLEL
+    run_tasks(tasks, make_worker, threads if parallel else 1)
+    return squares
+
+
+def _diagonals(
+    program: Program, mean_squares: NDArray[np.float64], constants: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """`Program.diagonals`, called block by block of rows."""
+    count = mean_squares.size
+    if count <= DIAGONAL_ROWS:
+        found = program.diagonals(mean_squares, constants)
+        return np.ascontiguousarray(found.table), found.nngp, found.ntk
+    nngp, ntk = np.empty(count), np.empty(count)
+    table: NDArray[np.float64] | None = None
+    for start in range(0, count, DIAGONAL_ROWS):
+        part = slice(start, start + DIAGONAL_ROWS)
+        found = program.diagonals(mean_squares[part], constants)
+        if table is None:
+            table = np.empty((found.table.shape[0], count))
+        table[:, part], nngp[part], ntk[part] = found
+    assert table is not None  # there is at least one block
+    return table, nngp, ntk
+
+
+def _rounded(values: NDArray[np.float64], rows: Rows, what: str) -> NDArray[Any]:
+    """Values (n,) or (K, n) in the rows' dtype; `ArrayError` where that cannot hold them."""
+    limit = float(np.finfo(rows.dtype).max)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rounded = values.astype(rows.dtype, copy=False)
+        lost = ~np.isfinite(rounded)
+    if values.ndim == 2:
+        lost &= np.isfinite(values)
+        lost = lost.any(axis=0)
+    if lost.any():
+        i = int(np.flatnonzero(lost)[0])
+        raise ArrayError(
+            f"{rows.name}: {what} of row {i} is beyond the range of {rows.dtype} "
+            f"(at most {limit:.3g}): scale the inputs or choose smaller parameters"
+            + (", or compile the kernel for float64" if rows.dtype == np.float32 else "")
+        )
+    return rounded
