@@ -9,16 +9,16 @@ from ntkc.activations.base import Activation, ArgumentError, Bound, ParameterKin
 from ntkc.diagnostics import Diagnostics, Kind, Label
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.layers.base.parameters import Range
-from ntkc.network.arguments import Signature, WrongArgument, match, number
+from ntkc.network.arguments import Signature, WrongArgumentError, match, number
 from ntkc.network.report import Report
 from ntkc.network.scope import Scope
 from ntkc.network.trampoline import Step
 from ntkc.network.values import (
+    POISON,
     Items,
     Number,
     Plan,
     Poison,
-    POISON,
     Value,
     as_number,
     describe,
@@ -52,7 +52,7 @@ class ActivationCalls:
                 value = as_number((yield self._evaluator.value(place, scope, "number")))
                 try:
                     given[parameter.name] = _convert(parameter.name, parameter, value)
-                except WrongArgument as wrong:
+                except WrongArgumentError as wrong:
                     broken = True
                     if wrong.code is not None:
                         self._evaluator.error(
@@ -118,12 +118,12 @@ def _signature(activation: Activation) -> Signature:
 
 
 def _convert(name: str, parameter: Any, value: Value) -> Any:
-    """The value as `Activation.bind` takes it. Raises `WrongArgument`."""
+    """The value as `Activation.bind` takes it. Raises `WrongArgumentError`."""
     if isinstance(value, Poison):
-        raise WrongArgument(None)
+        raise WrongArgumentError(None)
     if parameter.kind is ParameterKind.NUMBERS:
         if not isinstance(value, Items):
-            raise WrongArgument(
+            raise WrongArgumentError(
                 "E0306", f"`{name}` must be a list of numbers", f"found {describe(value)}"
             )
         return tuple(number(name, None, item).node for item in value.items)

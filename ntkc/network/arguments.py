@@ -125,7 +125,7 @@ def _report_too_many(signature: Signature, extra: ast.Argument, report: Report) 
     )
 
 
-class WrongArgument(Exception):
+class WrongArgumentError(Exception):
     """Why a value does not fit a parameter; None in place of a code says that it is known."""
 
     def __init__(
@@ -139,9 +139,9 @@ class WrongArgument(Exception):
 
 
 def convert(parameter: Parameter, value: Value) -> Argument:
-    """The value as the layer takes it. Raises `WrongArgument`."""
+    """The value as the layer takes it. Raises `WrongArgumentError`."""
     if isinstance(value, Poison):
-        raise WrongArgument(None)
+        raise WrongArgumentError(None)
     match parameter:
         case NumberParameter():
             return number(parameter.name, parameter.range, value).node
@@ -175,51 +175,51 @@ def default_of(parameter: Parameter) -> Argument:
 
 
 def number(name: str, allowed: Range | None, value: Value) -> Number:
-    """The value as a number within a range. Raises `WrongArgument`."""
+    """The value as a number within a range. Raises `WrongArgumentError`."""
     value = as_number(value)
     if isinstance(value, Poison):
-        raise WrongArgument(None)
+        raise WrongArgumentError(None)
     if not isinstance(value, Number):
         raise _wrong_type(name, "a number", value)
     if allowed is not None and value.value not in allowed:
         shown = f"{value.value:g}"
         if not value.is_constant:
             shown += " (at the default values of the parameters)"
-        raise WrongArgument(
+        raise WrongArgumentError(
             "E0307", f"`{name}` cannot be {shown}: {allowed.reason}", _interval(allowed)
         )
     return value
 
 
 def whole(name: str, value: Value, minimum: int) -> int:
-    """The value as a whole number known at compile time. Raises `WrongArgument`."""
+    """The value as a whole number known at compile time. Raises `WrongArgumentError`."""
     value = as_number(value)
     if isinstance(value, Poison):
-        raise WrongArgument(None)
+        raise WrongArgumentError(None)
     if not isinstance(value, Number):
         raise _wrong_type(name, "a whole number", value)
     if not value.is_constant:
-        raise WrongArgument(
+        raise WrongArgumentError(
             "E0311",
             f"`{name}` must be known at compile time",
             "this depends on a `param`",
             "use a `let` constant",
         )
     if value.whole is None:
-        raise WrongArgument(
+        raise WrongArgumentError(
             "E0307", f"`{name}` must be a whole number, not {value.value:g}", "not a whole number"
         )
     return in_range(name, value.whole, minimum)
 
 
 def in_range(name: str, value: int, minimum: int) -> int:
-    """The whole number, if it is not out of range. Raises `WrongArgument`."""
+    """The whole number, if it is not out of range. Raises `WrongArgumentError`."""
     if value < minimum:
-        raise WrongArgument(
+        raise WrongArgumentError(
             "E0307", f"`{name}` must be at least {minimum}, not {value}", "too small"
         )
     if value > MAX_WHOLE:
-        raise WrongArgument("E0307", f"`{name}` can be at most {MAX_WHOLE}", "too large")
+        raise WrongArgumentError("E0307", f"`{name}` can be at most {MAX_WHOLE}", "too large")
     return value
 
 
@@ -230,7 +230,7 @@ def _word(name: str, choices: Sequence[str], value: Value) -> str:
     if word in choices:
         return word
     if word:
-        raise WrongArgument(
+        raise WrongArgumentError(
             "E0307",
             f"`{name}` cannot be `{word}`",
             f"it is one of {listed(choices)}",
@@ -247,7 +247,7 @@ def _interval(allowed: Range) -> str:
     return f"must be from {allowed.low:g} to {allowed.high:g}"
 
 
-def _wrong_type(name: str, wanted: str, value: Value) -> WrongArgument:
-    return WrongArgument(
+def _wrong_type(name: str, wanted: str, value: Value) -> WrongArgumentError:
+    return WrongArgumentError(
         "E0306", f"`{name}` must be {wanted}", f"expected {wanted}, found {describe(value)}"
     )

@@ -13,11 +13,18 @@ from ntkc.layers.base.parameters import LayersParameter, NumberParameter, Parame
 from ntkc.layers.base.values import Origin
 from ntkc.network import builtins, limits, numbers
 from ntkc.network.activation_calls import ActivationCalls
-from ntkc.network.arguments import Matched, Signature, WrongArgument, convert, default_of, match
-from ntkc.network.numbers import NoValue
+from ntkc.network.arguments import (
+    Matched,
+    Signature,
+    WrongArgumentError,
+    convert,
+    default_of,
+    match,
+)
+from ntkc.network.numbers import NoValueError
 from ntkc.network.report import did_you_mean
 from ntkc.network.scope import CallSite, Entry, Scope
-from ntkc.network.trampoline import Step
+from ntkc.network.trampoline import Step, done
 from ntkc.network.values import (
     POISON,
     Either,
@@ -49,56 +56,59 @@ class Calls:
         """A bare name. What is called without arguments needs no parentheses."""
         local = scope.local(name.name)
         if local is not None:
-            return local
+            return done(local)
         entry = scope.entry(name.name)
         if entry is not None and isinstance(entry.statement, ast.Param | ast.Let):
-            return (yield self._evaluator.entry(entry))
+            return self._evaluator.entry(entry)
         word = name.name
         if entry is None:
             if word in numbers.CONSTANTS:
-                return constant(numbers.CONSTANTS[word])
+                return done(constant(numbers.CONSTANTS[word]))
             if word in WORDS:
-                return Word(word)
+                return done(Word(word))
             if word in numbers.FUNCTIONS and (
                 want == "number" or word not in builtins.activation_names()
             ):
-                return FunctionName(word)
-        return (yield self.call(ast.Call(name, (), name.span), scope, want))
+                return done(FunctionName(word))
+        return self.call(ast.Call(name, (), name.span), scope, want)
 
     def call(self, call: ast.Call, scope: Scope, want: Want) -> Step[Value]:
         """A call of a definition, a layer, an activation or a function."""
         word = call.function.name
         local = scope.local(word)
         if local is not None:
-            return self._not_callable(call, local, scope)
+            return done(self._not_callable(call, local, scope))
         entry = scope.entry(word)
         if entry is not None:
-            return (yield self._call_entry(entry, call, scope, want))
+            return self._call_entry(entry, call, scope, want)
         if word in numbers.FUNCTIONS:
-            return (yield self._call_function(call, scope, want))
+            return self._call_function(call, scope, want)
         if word in builtins.activation_names():
-            return (yield self._activations.call(call, scope))
+            return self._activations.call(call, scope)
         if word in builtins.layer_names():
-            return (yield self._call_layer(call, scope))
+            return self._call_layer(call, scope)
         if word in WORDS:
-            return self._not_callable(call, Word(word), scope)
+            return done(self._not_callable(call, Word(word), scope))
         if word in numbers.CONSTANTS:
-            return self._not_callable(call, constant(numbers.CONSTANTS[word]), scope)
+            return done(self._not_callable(call, constant(numbers.CONSTANTS[word]), scope))
         self._report_unavailable(call)
-        return POISON
+        return done(POISON)
 
     # ---- Definitions
 
     def _call_entry(self, entry: Entry, call: ast.Call, scope: Scope, want: Want) -> Step[Value]:
         statement = entry.statement
         if entry.broken:
-            return POISON
+            return done(POISON)
         if isinstance(statement, ast.Def):
-            return (yield self._call_definition(entry, statement, call, scope, want))
+            return self._call_definition(entry, statement, call, scope, want)
         if isinstance(statement, ast.ActivationDef):
             self._activations.call_defined(statement, call)
-            return POISON
-        value = yield self._evaluator.entry(entry)
+            return done(POISON)
+        return self._call_value(entry, call, scope)
+
+    def _call_value(self, entry: Entry, call: ast.Call, scope: Scope) -> Step[Value]:
+        value: Value = yield self._evaluator.entry(entry)
         return self._not_callable(call, value, scope)
 
     def _call_definition(
@@ -129,7 +139,8 @@ class Calls:
                 assert parameter.default is not None
                 value = yield self._evaluator.value(parameter.default, inside)
             inside = inside.bind(parameter.name.name, value)
-        return (yield self._evaluator.value(definition.body, inside, want))
+        result: Value = yield self._evaluator.value(definition.body, inside, want)
+        return result
 
     def _not_callable(self, call: ast.Call, value: Value, scope: Scope) -> Value:
         if not isinstance(value, Poison):
@@ -151,7 +162,8 @@ class Calls:
         name = call.function.name
         is_activation = name in builtins.activation_names()
         if is_activation and (want == "layer" or not self._looks_numeric(call)):
-            return (yield self._activations.call(call, scope))
+            layer_value: Value = yield self._activations.call(call, scope)
+            return layer_value
         arguments: list[Value] = []
         for argument in call.arguments:
             arguments.append((yield self._evaluator.number(argument.value, scope)))
@@ -180,7 +192,7 @@ class Calls:
             return POISON
         try:
             return numbers.call(name, given)
-        except NoValue as error:
+        except NoValueError as error:
             self._evaluator.error(scope, error.code, error.message, call.span, "here", error.help)
             return POISON
 
@@ -228,7 +240,7 @@ class Calls:
                 evaluated = yield self._evaluator.value(written, scope, want)
                 try:
                     value = convert(parameter, evaluated)
-                except WrongArgument as wrong:
+                except WrongArgumentError as wrong:
                     self._wrong(wrong, written, scope)
                     result = None
                     continue
@@ -236,7 +248,7 @@ class Calls:
                 result[parameter.name] = value
         return result
 
-    def _wrong(self, wrong: WrongArgument, written: ast.Expr, scope: Scope) -> None:
+    def _wrong(self, wrong: WrongArgumentError, written: ast.Expr, scope: Scope) -> None:
         if wrong.code is not None:
             self._evaluator.error(
                 scope, wrong.code, wrong.message, written.span, wrong.label, wrong.help or ()

@@ -48,9 +48,10 @@ def show_layer(layer: Layer) -> str:
     for parameter in layer.parameters:
         if isinstance(parameter, LayersParameter):
             continue
-        value, default = layer.arguments[parameter.name], parameter.default
-        if isinstance(parameter, NumberParameter) and default is not None:
-            default = const(default)  # type: ignore[assignment]
+        value = layer.arguments[parameter.name]
+        default: object = parameter.default
+        if isinstance(parameter, NumberParameter) and parameter.default is not None:
+            default = const(parameter.default)
         if value != default:
             shown.append(f"{parameter.name} = {show_value(value)}")
     return f"{layer.name}({', '.join(shown)})" if shown else layer.name
@@ -68,7 +69,7 @@ def show_value(value: object) -> str:
         return f"[{', '.join(map(show_value, value))}]"
     if isinstance(value, int | str):
         return str(value)
-    assert type(value) is Node
+    assert isinstance(value, Node)
     return show_number(value)
 
 

@@ -2,7 +2,7 @@
 
 A broken part is reported once and comes to `POISON`, which silences what follows from it.
 Evaluation is by steps (`ntkc.network.trampoline`), so no program exhausts Python's stack,
-and within limits (`ntkc.network.limits`), so none takes long: past one, `Abort`.
+and within limits (`ntkc.network.limits`), so none takes long: past one, `AbortError`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Literal
 from ntkc.diagnostics import Label, Span
 from ntkc.network import limits, numbers
 from ntkc.network.calls import Calls
-from ntkc.network.numbers import NoValue
+from ntkc.network.numbers import NoValueError
 from ntkc.network.report import Report
 from ntkc.network.scope import Entry, Scope
-from ntkc.network.trampoline import Step
+from ntkc.network.trampoline import Step, done
 from ntkc.network.values import (
     POISON,
     Boolean,
@@ -41,7 +41,7 @@ Want = Literal["number", "layer"] | None
 """What the place asks for, where a name could be either: `exp(1)` is a number or a layer."""
 
 
-class Abort(Exception):
+class AbortError(Exception):
     """A limit was exceeded and reported: nothing more can be said about the program."""
 
 
@@ -67,30 +67,27 @@ class Evaluator:
             )
         match expression:
             case ast.Number():
-                return self._literal(expression)
+                return done(self._literal(expression))
             case ast.Bool(value=flag):
-                return Boolean(flag)
+                return done(Boolean(flag))
             case ast.Size(extents=extents):
-                return Extents(extents)
+                return done(Extents(extents))
             case ast.Name():
-                return (yield self._calls.name(expression, scope, want))
+                return self._calls.name(expression, scope, want)
             case ast.Call():
-                return (yield self._calls.call(expression, scope, want))
+                return self._calls.call(expression, scope, want)
             case ast.ListExpr():
-                return (yield self._list(expression, scope))
+                return self._list(expression, scope)
             case ast.Unary():
-                return (yield self._unary(expression, scope))
+                return self._unary(expression, scope)
             case ast.Binary():
-                return (yield self._binary(expression, scope, want))
+                return self._binary(expression, scope, want)
             case ast.Conditional():
-                return (yield self._conditional(expression, scope, want))
-            case ast.Chain(links=links):
-                parts = []
-                for link in links:
-                    parts.append((yield self.layer(link, scope)))
-                return self.checked(sequence(tuple(parts)), expression.span)
+                return self._conditional(expression, scope, want)
+            case ast.Chain():
+                return self._chain(expression, scope)
             case ast.Block():
-                return (yield self._block(expression, scope))
+                return self._block(expression, scope)
 
     def layer(self, expression: ast.Expr, scope: Scope) -> Step[Plan]:
         """An expression that must be a layer."""
@@ -166,10 +163,10 @@ class Evaluator:
             )
         return plan
 
-    def too_large(self, code: str, message: str, span: Span, help: str) -> Abort:
+    def too_large(self, code: str, message: str, span: Span, help: str) -> AbortError:
         """Report that a limit is exceeded; the caller raises what is returned."""
         self.report.error(code, message, span, "the limit is exceeded here", help=help)
-        return Abort(message)
+        return AbortError(message)
 
     # ---- Expressions
 
@@ -231,7 +228,14 @@ class Evaluator:
             )
             return POISON
         chosen = expression.then if condition.value else expression.otherwise
-        return (yield self.value(chosen, scope, want))
+        result: Value = yield self.value(chosen, scope, want)
+        return result
+
+    def _chain(self, chain: ast.Chain, scope: Scope) -> Step[Value]:
+        parts: list[Plan] = []
+        for link in chain.links:
+            parts.append((yield self.layer(link, scope)))
+        return self.checked(sequence(tuple(parts)), chain.span)
 
     def _block(self, block: ast.Block, scope: Scope) -> Step[Value]:
         parts: list[Plan] = []
@@ -268,7 +272,7 @@ class Evaluator:
         assert isinstance(right, Number)
         try:
             return numbers.binary(operator, left, right)
-        except NoValue as error:
+        except NoValueError as error:
             self.error(scope, error.code, error.message, expression.span, "here", error.help)
             return POISON
 

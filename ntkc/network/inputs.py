@@ -7,7 +7,7 @@ from ntkc.ir.module import Input
 from ntkc.layers.base import Features, Origin, Shape
 from ntkc.layers.base.known import INPUTS
 from ntkc.layers.base.values import NEVER
-from ntkc.network.arguments import WrongArgument, whole
+from ntkc.network.arguments import WrongArgumentError, whole
 from ntkc.network.evaluate import Evaluator
 from ntkc.network.graph import LayerNode
 from ntkc.network.report import did_you_mean, listed
@@ -78,7 +78,7 @@ def _size(expression: ast.Expr, scope: Scope, evaluator: Evaluator) -> Step[int]
     value = yield evaluator.value(expression, scope, "number")
     try:
         return whole("size", value, 1)
-    except WrongArgument as wrong:
+    except WrongArgumentError as wrong:
         if wrong.code is not None:
             evaluator.report.error(
                 wrong.code, wrong.message, expression.span, wrong.label, help=wrong.help

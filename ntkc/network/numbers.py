@@ -12,7 +12,7 @@ from ntkc.network.limits import MAX_EXPONENT
 from ntkc.network.values import Number, constant
 
 
-class NoValue(Exception):
+class NoValueError(Exception):
     """Arithmetic that has no finite value, or that cannot be kept symbolic."""
 
     def __init__(self, code: str, message: str, help: str = "") -> None:
@@ -96,14 +96,14 @@ _COMPARISONS: Final[dict[str, Callable[[float, float], bool]]] = {
 
 
 def call(name: str, arguments: list[Number]) -> Number:
-    """A function's value. Raises `NoValue`."""
+    """A function's value. Raises `NoValueError`."""
     function = FUNCTIONS[name]
     shown = f"{name}({', '.join(f'{a.value:g}' for a in arguments)})"
     value = _finite(shown, lambda: function.value(*(a.value for a in arguments)))
     if all(a.is_constant for a in arguments):
         return constant(value)
     if function.node is None:
-        raise NoValue(
+        raise NoValueError(
             "E0311",
             f"`{name}` of something that depends on a `param` is not available",
             "use a `let` constant here",
@@ -117,7 +117,7 @@ def negate(x: Number) -> Number:
 
 
 def binary(operator: str, x: Number, y: Number) -> Number:
-    """`+ - * / ^`. Raises `NoValue`."""
+    """`+ - * / ^`. Raises `NoValueError`."""
     if operator == "^":
         return _power(x, y)
     op, function = _OPERATIONS[operator]
@@ -139,7 +139,7 @@ def _power(x: Number, y: Number) -> Number:
         return constant(value)
     exponent = y.whole
     if exponent is None or abs(exponent) > MAX_EXPONENT:
-        raise NoValue(
+        raise NoValueError(
             "E0311",
             "what depends on a `param` can only be raised to a whole power, "
             f"from -{MAX_EXPONENT} to {MAX_EXPONENT}",
@@ -154,9 +154,9 @@ def _finite(shown: str, compute: Callable[[], float]) -> float:
     try:
         value = float(compute())
     except (ZeroDivisionError, ValueError):
-        raise NoValue("E0310", f"`{shown}` has no value") from None
+        raise NoValueError("E0310", f"`{shown}` has no value") from None
     except OverflowError:
-        raise NoValue("E0310", f"`{shown}` is too large for a number") from None
+        raise NoValueError("E0310", f"`{shown}` is too large for a number") from None
     if not math.isfinite(value):
-        raise NoValue("E0310", f"`{shown}` is too large for a number")
+        raise NoValueError("E0310", f"`{shown}` is too large for a number")
     return value

@@ -8,15 +8,15 @@ expand      a graph, each layer checked in place   `ntkc.network.expand`, `valid
 
 from __future__ import annotations
 
-from ntkc.diagnostics import Diagnostics, Kind
+from ntkc.diagnostics import Diagnostics
 from ntkc.ir.module import Input, Parameter
 from ntkc.ir.node import Node, topological
 from ntkc.layers.base import Layer
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.network.declare import Declared, declare
-from ntkc.network.evaluate import Abort, Evaluator
+from ntkc.network.evaluate import AbortError, Evaluator
 from ntkc.network.expand import expand
-from ntkc.network.graph import LayerNode, Network
+from ntkc.network.graph import Network
 from ntkc.network.inputs import declared_input, input_node
 from ntkc.network.names import NameCheck
 from ntkc.network.report import Report, did_you_mean, listed
@@ -88,7 +88,7 @@ def _resolve(definition: ast.NetworkDef, main: Declared, report: Report) -> Netw
     evaluator = Evaluator(report)
     try:
         found = run(_evaluate(definition, main, evaluator))
-    except Abort:
+    except AbortError:
         return None
     if found is None:
         return None
@@ -141,4 +141,4 @@ def _parameters(network: Network, main: Declared) -> tuple[Parameter, ...]:
 def _numbers(layer: Layer) -> list[Node]:
     if isinstance(layer, ActivationLayer):
         return list(layer.bound.arguments)
-    return [value for value in layer.arguments.values() if type(value) is Node]
+    return [value for value in layer.arguments.values() if isinstance(value, Node)]

@@ -27,6 +27,12 @@ Step = Generator[Any, Any, T]
 """A computation of a `T` that yields the steps it waits for."""
 
 
+def done(value: T) -> Step[T]:
+    """A step that is over: what needed no waiting, where a step is expected."""
+    return value
+    yield  # makes this a generator
+
+
 def run(step: Step[T]) -> T:
     """The step's result."""
     stack: list[Step[Any]] = [step]
@@ -34,9 +40,9 @@ def run(step: Step[T]) -> T:
     while stack:
         try:
             waiting_for = stack[-1].send(result)
-        except StopIteration as done:
+        except StopIteration as over:
             stack.pop()
-            result = done.value
+            result = over.value
         else:
             stack.append(waiting_for)
             result = None
