@@ -1,7 +1,7 @@
 """The activations of the language: one file each, named as in a program.
 
 A file defines one subclass of `Activation`. There is no registration: the folder is the
-list.
+list (`base` and names with an underscore apart).
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from ntkc.activations.base import Activation, ArgumentError, Bound
 
 __all__ = ["Activation", "ArgumentError", "Bound", "load", "names", "planned"]
 
-_HELPERS = frozenset({"__init__", "base", "rectified", "moments"})
-
 _PLANNED = (
     "arctan", "celu", "elu", "hard_sigmoid", "hard_tanh", "log_cosh", "mish", "relu6",
     "selu", "sigmoid", "silu", "softplus", "softsign", "tanh",
@@ -26,7 +24,7 @@ _PLANNED = (
 def _names() -> tuple[str, ...]:
     found = (entry.name for entry in files(__name__).iterdir())
     stems = (name.removesuffix(".py") for name in found if name.endswith(".py"))
-    return tuple(sorted(stem for stem in stems if stem not in _HELPERS))
+    return tuple(sorted(stem for stem in stems if stem != "base" and stem[0] != "_"))
 
 
 def names() -> list[str]:

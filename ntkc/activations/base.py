@@ -52,10 +52,10 @@ def number(
     return Parameter(name, ParameterKind.NUMBER, default, low, high, reason, samples)
 
 
-def degree(name: str, *samples: int) -> Parameter:
-    """A whole number from 0 to `MAX_DEGREE`, known at compile time."""
+def degree(name: str, *samples: int, low: int = 0) -> Parameter:
+    """A whole number from `low` to `MAX_DEGREE`, known at compile time."""
     reason = "higher moments of a Gaussian leave the range of float32"
-    return Parameter(name, ParameterKind.DEGREE, None, 0, MAX_DEGREE, reason, samples)
+    return Parameter(name, ParameterKind.DEGREE, None, low, MAX_DEGREE, reason, samples)
 
 
 def numbers(name: str, *samples: tuple[float, ...]) -> Parameter:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ntkc.activations._rectified import rectified
 from ntkc.activations.base import Homogeneous
-from ntkc.activations.rectified import rectified
 from ntkc.ir.node import Node, function
 
 

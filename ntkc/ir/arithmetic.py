@@ -165,6 +165,34 @@ _NUMPY: Table = {
 }
 
 
+# --- named constants -------------------------------------------------------------------
+
+_DIGITS = 10**60
+_PI = Fraction(3141592653589793238462643383279502884197169399375105820974944, _DIGITS)
+NAMED_CONSTANTS: Mapping[str, Fraction] = {
+    "pi": _PI,
+    "1/pi": 1 / _PI,
+    "sqrt(2)": Fraction(math.isqrt(2 * _DIGITS**2), _DIGITS),
+    "sqrt(pi)": Fraction(math.isqrt(int(_PI * _DIGITS**2)), _DIGITS),
+    "sqrt(2/pi)": Fraction(math.isqrt(int(2 / _PI * _DIGITS**2)), _DIGITS),
+}
+
+
+@lru_cache(maxsize=1024)
+def recognise(value: float) -> tuple[Fraction, str] | None:
+    """(r, name) where the float is the nearest one to r times a named constant, r = n/m with
+    m <= 100; None for any other number. Ten thousand candidates among 2^52 mantissas: a
+    number that is not meant as one is not taken for one.
+    """
+    if value == 0 or float(Fraction(value).limit_denominator(10_000)) == value:
+        return None
+    for name, constant in NAMED_CONSTANTS.items():
+        factor = Fraction(value / float(constant)).limit_denominator(100)
+        if 0 < abs(factor) <= 100 and float(factor * constant) == value:
+            return factor, name
+    return None
+
+
 # --- mpmath --------------------------------------------------------------------------
 
 
@@ -172,21 +200,29 @@ _NUMPY: Table = {
 def mpmath_arithmetic(digits: int = 50) -> Arithmetic:
     """Arithmetic on mpmath numbers of that many digits, in a context of its own.
 
-    The constant nearest to pi means pi: otherwise no formula would be exact beyond 16 digits.
+    A constant that is the float nearest to pi means pi, and so do its simple multiples:
+    otherwise no formula would be exact beyond 16 digits.
     """
     import mpmath
 
     context = mpmath.mp.clone()
     context.dps = digits
+    return Arithmetic(
+        f"mpmath {digits} digits", lambda value: _exact(context, value), _mpmath_table(context)
+    )
 
-    def number(value: Any) -> Any:
-        if isinstance(value, float) and value == math.pi:
-            return +context.pi
-        if isinstance(value, np.generic):
-            value = value.item()
-        return context.convert(value)
 
-    return Arithmetic(f"mpmath {digits} digits", number, _mpmath_table(context))
+def _exact(m: Any, value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    known = recognise(value) if isinstance(value, float) and math.isfinite(value) else None
+    if known is None:
+        return m.convert(value)
+    factor, name = known
+    unit = NAMED_CONSTANTS[name]
+    if m.dps > 55:
+        raise ValueError("the named constants are kept to 60 digits")
+    return m.mpf((factor * unit).numerator) / (factor * unit).denominator
 
 
 def _mpmath_table(m: Any) -> Table:

@@ -12,12 +12,14 @@ derivatives, and come back as the nodes they were.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import sympy
 
 from ntkc.ir.module import DualForms, NormalisedDual
 from ntkc.ir.node import Node, const, function, is_const, substitute, symbol, topological
+from ntkc.symbolic.choose import cheapest, tidy
 from ntkc.symbolic.difference import complement, homogeneous_complement
 from ntkc.symbolic.functions import Select
 from ntkc.symbolic.translate import from_sympy, sympy_symbol, to_sympy
@@ -60,27 +62,34 @@ def _homogeneous_forms(bound: Bound, activation: Homogeneous) -> DualForms:
     n = activation.homogeneity(*arguments)
     kappa = tidy(activation.kappa(_RHO, _MU, *arguments))
     dotted = const(0.0) if activation.distributional_derivative else derivative(kappa, "rho")
-    norm, norm_dot = n, n - 1
     rho = correlation(_C, _P, _Q)
     from_pair = {"rho": rho, "mu": 1.0 - function("abs", rho)}
-    far = function("min", _ETA, 2.0 - _ETA)
-    from_eta = {"rho": 1.0 - _ETA, "mu": far}
+    from_eta = {"rho": 1.0 - _ETA, "mu": function("min", _ETA, 2.0 - _ETA)}
 
-    def scaled(value: Node, power: Any, base: Node) -> Node:
-        if is_const(value, 0.0):
-            return value
-        return value if power == 0 else root_power(base, power) * value
+    def scaled(value: Node, base: Node, power: int) -> Node:
+        return value if power == 0 or is_const(value, 0.0) else root_power(base, power) * value
 
     return DualForms(
         name=bound.key,
         parameters=bound.symbols,
-        dual=scaled(substitute(kappa, from_pair), norm, _P * _Q),
-        dual_dot=scaled(substitute(dotted, from_pair), norm_dot, _P * _Q),
-        diagonal=scaled(_coincident(kappa), 2 * n, _P),
-        diagonal_dot=scaled(_coincident(dotted), 2 * n - 2, _P),
-        complement=homogeneous_complement(kappa),
+        dual=scaled(substitute(kappa, from_pair), _P * _Q, n),
+        dual_dot=scaled(substitute(dotted, from_pair), _P * _Q, n - 1),
+        diagonal=scaled(_coincident(kappa), _P, 2 * n),
+        diagonal_dot=scaled(_coincident(dotted), _P, 2 * n - 2),
+        complement=_homogeneous_complement(kappa, from_eta),
         normalised=NormalisedDual(n, substitute(kappa, from_eta), substitute(dotted, from_eta)),
     )
+
+
+def _homogeneous_complement(kappa: Node, from_eta: dict[str, Node]) -> Node:
+    """1 - kappa(rho) / kappa(1); 1 where kappa(1) is 0, which only parameters can bring about."""
+    fall, top = homogeneous_complement(kappa)
+    if is_const(tidy(top)):
+        value = tidy(fall / top)
+    else:
+        top = tidy(top)
+        value = function("select", top, tidy(fall) / top, 1.0)
+    return substitute(function("max", value, 0.0), from_eta)
 
 
 def _coincident(kappa: Node) -> Node:
@@ -90,20 +99,60 @@ def _coincident(kappa: Node) -> Node:
 
 
 def derivative(form: Node, name: str) -> Node:
-    """d form / d name, with `mu` = 1 - |rho|, simplified as far as that is cheap."""
-    known: dict[Node, Any] = {}
+    """d form / d name, where `mu` = 1 - |rho|, rearranged as `cheapest` does."""
     variable = sympy_symbol(name)
     rates: dict[Any, Any] = {}
     if name == "rho":
         rates[sympy_symbol("mu")] = Select(variable, -1, 1)
-    for node in topological((form,)):
-        if node.op == "sqrt" and node.args[0].args and node.args[0] not in known:
-            inside = to_sympy(node.args[0], known)
-            opaque = sympy.Symbol(f"radicand{len(rates)}", positive=True)
-            rates[opaque] = _total(inside, variable, rates)
-            known[node.args[0]] = opaque
+    known: dict[Node, Any] = {}
+    for node, parent in _opaque(form, name):
+        opaque = sympy.Symbol(f"part{len(known)}", real=True, positive=parent == "sqrt" or None)
+        if parent == "angle":
+            rates[opaque] = _rate_of_angle(node, variable, known)
+        elif parent:
+            rates[opaque] = _total(to_sympy(node, known), variable, rates)
+        known[node] = opaque
     expression = _total(to_sympy(form, known), variable, rates)
     return cheapest(expression, {opaque: node for node, opaque in known.items()})
+
+
+def _opaque(form: Node, name: str) -> Iterator[tuple[Node, str]]:
+    """What SymPy need not look into, arguments first, each with a word about it: arguments of
+    functions (the function), angles of a triangle atan2(y, sqrt(x)) ("angle"), and whole
+    expressions in which the variable does not occur ("").
+    """
+    nodes = list(topological((form,)))
+    moving: set[Node] = set()
+    for node in nodes:
+        leaf = node.op == "symbol" and node.attr("name") in (name, "mu")
+        if leaf or not moving.isdisjoint(node.args):
+            moving.add(node)
+    seen: set[Node] = set()
+    for node in nodes:
+        if node not in moving:
+            continue
+        for part in node.args:
+            inside = part in moving
+            if part.args and part not in seen and (not inside or node.op in _FUNCTIONS):
+                seen.add(part)
+                yield part, node.op if inside else ""
+        if node.op == "atan2" and node.args[1].op == "sqrt":
+            seen.add(node)
+            yield node, "angle"
+
+
+_FUNCTIONS = frozenset({"sqrt", "inv_sqrt", "exp", "expm1", "log", "sin", "cos", "asin"})
+
+
+def _rate_of_angle(node: Node, variable: Any, known: dict[Node, Any]) -> Any:
+    """d atan2(y, sqrt(x)) = (y' x - y x'/2) / ((x + y^2) sqrt(x)).
+
+    The quotient is a rational function whose numerator often contains the factor x + y^2,
+    which only shows when x is spelled out.
+    """
+    y, x = to_sympy(node.args[0]), to_sympy(node.args[1].args[0])
+    numerator = sympy.diff(y, variable) * x - y * sympy.diff(x, variable) / 2
+    return sympy.factor(numerator / (x + y**2)) / sympy.sqrt(known[node.args[1].args[0]])
 
 
 def _total(expression: Any, variable: Any, rates: dict[Any, Any]) -> Any:
@@ -112,44 +161,3 @@ def _total(expression: Any, variable: Any, rates: dict[Any, Any]) -> Any:
     for dependent, rate in rates.items():
         result += sympy.diff(expression, dependent) * rate
     return result
-
-
-def tidy(form: Node) -> Node:
-    """The same form after SymPy's automatic simplification and cheap gathering of terms."""
-    return cheapest(to_sympy(form), {})
-
-
-def cheapest(expression: Any, known: dict[Any, Node]) -> Node:
-    """The cheapest of a few rearrangements that cost milliseconds."""
-    expression = _merge_selects(expression)
-    terms = sympy.Add(*(sympy.together(term) for term in sympy.Add.make_args(expression)))
-    candidates = [
-        sympy.expand_mul(expression, deep=False),
-        expression,
-        sympy.factor_terms(expression),
-        terms,
-        sympy.factor_terms(terms),
-        sympy.together(expression),
-    ]
-    return min((from_sympy(e, known) for e in candidates), key=cost)
-
-
-_COSTS = {"const": 0, "symbol": 0, "param": 0, "div": 4, "sqrt": 4, "inv_sqrt": 8}
-_CHEAP = frozenset({"add", "sub", "mul", "neg", "abs", "min", "max", "select"})
-
-
-def cost(form: Node) -> int:
-    """A rough count of work: shared parts once, quotients and roots as 4 sums, functions 12."""
-    return sum(1 if node.op in _CHEAP else _COSTS.get(node.op, 12) for node in topological((form,)))
-
-
-def _merge_selects(expression: Any) -> Any:
-    """One choice where several have the same condition: select(c, f, g)."""
-    choices = sorted(expression.atoms(Select), key=sympy.default_sort_key)
-    conditions = {choice.args[0] for choice in choices}
-    if len(conditions) != 1 or expression == choices[0]:
-        return expression
-    (condition,) = conditions
-    yes = expression.xreplace({choice: choice.args[1] for choice in choices})
-    no = expression.xreplace({choice: choice.args[2] for choice in choices})
-    return Select(condition, sympy.expand_mul(yes), sympy.expand_mul(no))

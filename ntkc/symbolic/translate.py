@@ -13,6 +13,7 @@ from typing import Any
 
 import sympy
 
+from ntkc.ir.arithmetic import recognise
 from ntkc.ir.node import Node, const, function, make, symbol, topological
 from ntkc.symbolic.functions import (
     ExpMinusOne,
@@ -28,7 +29,13 @@ POSITIVE = frozenset({"p", "q"})
 """Symbols that are variances. Zero is reached as a limit of the forms."""
 
 _SIMPLE = 10_000
-_NAMED = (sympy.pi, 1 / sympy.pi, sympy.sqrt(2), sympy.sqrt(sympy.pi), sympy.sqrt(2 / sympy.pi))
+_NAMED = {
+    "pi": sympy.pi,
+    "1/pi": 1 / sympy.pi,
+    "sqrt(2)": sympy.sqrt(2),
+    "sqrt(pi)": sympy.sqrt(sympy.pi),
+    "sqrt(2/pi)": sympy.sqrt(2 / sympy.pi),
+}
 
 
 # --- to SymPy ------------------------------------------------------------------------
@@ -46,12 +53,10 @@ def exact_number(value: float) -> Any:
     simple = Fraction(value).limit_denominator(_SIMPLE)
     if float(simple) == value:
         return sympy.Rational(simple.numerator, simple.denominator)
-    for constant in _NAMED:
-        unit = float(constant)
-        factor = Fraction(value / unit).limit_denominator(100)
-        candidate = sympy.Rational(factor.numerator, factor.denominator) * constant
-        if abs(factor) > 0 and float(candidate) == value:
-            return candidate
+    known = recognise(value)
+    if known is not None:
+        factor, name = known
+        return sympy.Rational(factor.numerator, factor.denominator) * _NAMED[name]
     exact = Fraction(value)
     return sympy.Rational(exact.numerator, exact.denominator)
 
@@ -113,18 +118,14 @@ _TO_SYMPY: dict[str, Callable[..., Any]] = {
 
 def from_sympy(expression: Any, known: Mapping[Any, Node] | None = None) -> Node:
     """The expression in IR, with `known` nodes for some of its SymPy symbols."""
-    done: dict[Any, Node] = dict(known or {})
-    for part in sympy.postorder_traversal(expression):
-        if part not in done:
-            done[part] = _from_sympy(part, done)
-    return done[expression]
+    return _visited(expression, dict(known or {}))
 
 
 def _from_sympy(e: Any, done: dict[Any, Node]) -> Node:
     if e.is_Symbol:
         return symbol(e.name)
     if e.is_number:
-        return const(float(e))
+        return const(_nearest(e))
     if e.is_Add:
         return _sum(e, done)
     if e.is_Mul:
@@ -132,7 +133,7 @@ def _from_sympy(e: Any, done: dict[Any, Node]) -> Node:
     if isinstance(e, sympy.Pow):
         return _power(done[e.base], e.exp, done)
     if isinstance(e, sympy.atan):
-        return make("atan2", done[e.args[0]], const(1.0))
+        return _angle(e.args[0], done)
     if isinstance(e, Kink):
         return make("kink", done[e.args[1]], degree=int(e.args[0]))
     for kind, op in _FROM_SYMPY:
@@ -157,12 +158,39 @@ _FROM_SYMPY: tuple[tuple[Any, str], ...] = (
 )
 
 
+def _angle(tangent: Any, done: dict[Any, Node]) -> Node:
+    """The angle of a right triangle's sides, rather than of their quotient."""
+    opposite, adjacent = tangent.as_numer_denom()
+    if not adjacent.is_positive:
+        opposite, adjacent = tangent, sympy.Integer(1)
+    return make("atan2", _visited(opposite, done), _visited(adjacent, done))
+
+
+def _visited(e: Any, done: dict[Any, Node]) -> Node:
+    for part in sympy.postorder_traversal(e):
+        if part not in done:
+            done[part] = _from_sympy(part, done)
+    return done[e]
+
+
+def _nearest(number: Any) -> float:
+    """The float nearest to an exact number (`float` alone may be one unit off)."""
+    return float(number if number.is_Rational else number.evalf(40))
+
+
 def _sum(e: Any, done: dict[Any, Node]) -> Node:
-    """Positive terms first, then the negative ones subtracted."""
+    """Positive terms first, then the negative ones subtracted; a polynomial in one symbol
+    with numbers for coefficients becomes one operation.
+    """
     plus, minus = [], []
-    for term in e.as_ordered_terms():
+    terms = e.as_ordered_terms()
+    polynomial = _numeric_polynomial(terms)
+    if polynomial is not None:
+        x, coefficients, terms = polynomial
+        plus.append(make("polynomial", done[x], coefficients=coefficients))
+    for term in terms:
         if term.could_extract_minus_sign():
-            minus.append(_negated(term, done))
+            minus.append(_visited(-term, done))
         else:
             plus.append(done[term])
     if not plus:
@@ -170,12 +198,39 @@ def _sum(e: Any, done: dict[Any, Node]) -> Node:
     return reduce(lambda total, term: total - term, minus, _fold("add", plus))
 
 
-def _negated(term: Any, done: dict[Any, Node]) -> Node:
-    opposite = -term
-    for part in sympy.postorder_traversal(opposite):
-        if part not in done:
-            done[part] = _from_sympy(part, done)
-    return done[opposite]
+def _numeric_polynomial(terms: list[Any]) -> tuple[Any, tuple[float, ...], list[Any]] | None:
+    """(x, coefficients, the other terms) where three terms or more, or two with a power above
+    the second, are numbers times powers of one symbol x.
+    """
+    powers = [(term, *_monomial(term)) for term in terms]
+    symbols = {x for _, x, k, _ in powers if x is not None and k > 1}
+    if len(symbols) != 1:
+        return None
+    (x,) = symbols
+    taken = {k: (term, a) for term, y, k, a in powers if y is x or (y is None and k == 0)}
+    if len(taken) < 3 and (len(taken) < 2 or max(taken) < 3):
+        return None
+    used = [term for term, _ in taken.values()]
+    coefficients = tuple(
+        _nearest(taken[k][1]) if k in taken else 0.0 for k in range(max(taken) + 1)
+    )
+    return x, coefficients, [term for term in terms if term not in used]
+
+
+def _monomial(term: Any) -> tuple[Any, int, Any]:
+    """(x, k, a) for a x^k, (None, 0, a) for a number, (None, -1, 0) for anything else."""
+    if term.is_number:
+        return None, 0, term
+    factors = sympy.Mul.make_args(term)
+    rest = [f for f in factors if not f.is_number]
+    number = sympy.Mul(*(f for f in factors if f.is_number))
+    if len(rest) == 1 and rest[0].is_Symbol:
+        return rest[0], 1, number
+    if len(rest) == 1 and isinstance(rest[0], sympy.Pow):
+        base, exponent = rest[0].args
+        if base.is_Symbol and exponent.is_Integer and exponent > 1:
+            return base, int(exponent), number
+    return None, -1, 0
 
 
 def _product(e: Any, done: dict[Any, Node]) -> Node:
@@ -190,7 +245,7 @@ def _product(e: Any, done: dict[Any, Node]) -> Node:
             below.append(_power(done[factor.base], -factor.exp, done))
         else:
             above.append(done[factor])
-    scale = float(sympy.Mul(*constants))
+    scale = _nearest(sympy.Mul(*constants))
     if scale == -1.0 and above:
         above = [-above[0], *above[1:]]
     elif scale != 1.0 or not above:

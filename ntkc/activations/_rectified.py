@@ -17,28 +17,34 @@ from __future__ import annotations
 import math
 
 from ntkc.ir.arithmetic import kink_polynomials
-from ntkc.ir.node import Node, function
+from ntkc.ir.node import Node, const, function
+
+_PI = const(math.pi)
 
 
 def rectified(n: int, rho: Node, mu: Node) -> Node:
     """E[u_+^n v_+^n] at unit variances and correlation rho, with mu = 1 - |rho|."""
     kink = function("kink", mu, degree=n)
     if n % 2 == 1:
-        reflected = _PI * _reflected(n, function("max", rho, 0.0))
-        return (reflected + kink) / (2.0 * _PI)
-    reflected = _PI * _reflected(n, rho)
-    return function("select", rho, reflected - kink, kink) / (2.0 * _PI)
+        return (_PI * _reflected(n, function("max", rho, 0.0)) + kink) / (2.0 * _PI)
+    return function("select", rho, _PI * _reflected(n, rho) - kink, kink) / (2.0 * _PI)
 
 
-_PI = function("const", value=math.pi)
+def two_slopes(negative: Node, positive: Node, rho: Node, mu: Node) -> Node:
+    """kappa of negative min(z, 0) + positive max(z, 0).
+
+    Both arguments on one side: (negative^2 + positive^2) P_1(rho); on different sides, where
+    min(v, 0) = -(-v)_+: -2 negative positive P_1(-rho).
+    """
+    same = (negative * negative + positive * positive) * rectified(1, rho, mu)
+    return same - 2.0 * (negative * positive) * rectified(1, -rho, mu)
 
 
 def _reflected(n: int, rho: Node) -> Node:
     """(-1)^n B_n(rho): every coefficient is >= 0."""
-    sign = (-1) ** n
-    coefficients = tuple(float(sign * x) for x in kink_polynomials(n)[1])
     if n == 0:
-        return function("const", value=1.0)
+        return const(1.0)
     if n == 1:
         return rho
+    coefficients = tuple(float((-1) ** n * x) for x in kink_polynomials(n)[1])
     return function("polynomial", rho, coefficients=coefficients)
