@@ -95,9 +95,15 @@ def numpy_arithmetic(dtype: Any = np.float64) -> Arithmetic:
     return Arithmetic(f"numpy {kind.name}", number, _NUMPY)
 
 
+def _where(condition: Any, x: Any, y: Any) -> Any:
+    """`numpy.where`, and a scalar for scalars."""
+    chosen: Any = np.where(condition, x, y)
+    return chosen if chosen.ndim else chosen.dtype.type(chosen)
+
+
 def _numpy_inv_sqrt(x: Any) -> Any:
     positive = x > 0
-    return np.where(positive, 1 / np.sqrt(np.where(positive, x, x.dtype.type(1))), x * 0)[()]
+    return _where(positive, 1 / np.sqrt(_where(positive, x, x * 0 + 1)), x * 0)
 
 
 def _numpy_polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
@@ -149,7 +155,7 @@ _NUMPY: Table = {
     "abs": np.abs,
     "min": np.minimum,
     "max": np.maximum,
-    "select": lambda c, x, y: np.where(c > 0, x, y)[()],
+    "select": lambda c, x, y: _where(c > 0, x, y),
     "sqrt": lambda x: np.sqrt(np.maximum(x, 0)),
     "inv_sqrt": _numpy_inv_sqrt,
     "power": lambda x, exponent: x**exponent,

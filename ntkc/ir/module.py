@@ -76,6 +76,6 @@ class Module:
     activations: Mapping[str, DualForms] = field(default_factory=dict)
     spans: Mapping[Node, Span] = field(default_factory=dict, repr=False, compare=False)
 
-    def with_roots(self, roots: Mapping[str, Node]) -> Module:
-        """The same module with other roots."""
-        return replace(self, roots=roots)
+    def with_roots(self, roots: Mapping[str, Node], spans: Mapping[Node, Span]) -> Module:
+        """The same module with other roots, and the spans of their nodes."""
+        return replace(self, roots=roots, spans=spans)

@@ -21,7 +21,7 @@ import math
 import struct
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
 from typing import Any, NoReturn
 
@@ -145,7 +145,7 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
 def _varies(op: str, args: Sequence[Node], attrs: Mapping[str, Attribute]) -> Varies:
     if "varies" in attrs:
         return Varies[str(attrs["varies"])]
-    if op == "gram_complement":
+    if op in ("gram_complement", "product"):
         return Varies.CROSS
     joined = Varies.CONST
     for arg in args:
@@ -180,19 +180,24 @@ def is_const(node: Node, value: float | None = None) -> bool:
     return node.op == "const" and (value is None or node.attr("value") == value)
 
 
-def topological(roots: Iterable[Node]) -> Iterator[Node]:
-    """Every node below `roots`, each once, arguments first. Not recursive: graphs are deep."""
-    seen: set[int] = set()
+def topological(roots: Iterable[Node], known: Container[Node] = ()) -> Iterator[Node]:
+    """Every node below `roots`, each once, arguments first; none in or below `known`.
+
+    Not recursive: graphs are deep.
+    """
+    seen: set[Node] = set()
     for root in roots:
         stack: list[tuple[Node, bool]] = [(root, False)]
         while stack:
             node, expanded = stack.pop()
             if expanded:
                 yield node
-            elif id(node) not in seen:
-                seen.add(id(node))
+            elif node not in seen and node not in known:
+                seen.add(node)
                 stack.append((node, True))
-                stack.extend((a, False) for a in reversed(node.args) if id(a) not in seen)
+                for arg in reversed(node.args):
+                    if arg not in seen:
+                        stack.append((arg, False))
 
 
 Rewrite = Callable[[Node], Node]
@@ -211,15 +216,10 @@ class Rewriter:
 
     def __call__(self, root: Node) -> Node:
         """What `root` becomes."""
-        for node in topological(_missing(root, self._done)):
-            if node not in self._done:
-                args = tuple(self._done[a] for a in node.args)
-                self._done[node] = self._rule(with_args(node, args))
+        for node in topological((root,), self._done):
+            args = tuple([self._done[a] for a in node.args])
+            self._done[node] = self._rule(with_args(node, args))
         return self._done[root]
-
-
-def _missing(root: Node, done: Mapping[Node, Node]) -> tuple[Node, ...]:
-    return () if root in done else (root,)
 
 
 def with_args(node: Node, args: tuple[Node, ...]) -> Node:

@@ -81,6 +81,8 @@ KERNEL = {
     op.name: op
     for op in (
         Operation("gram", 0, ("varies",), "inner product of inputs, divided by their size"),
+        Operation("product", 0, (), "inner product of x1 and x2, as a BLAS delivers it"),
+        Operation("inverse_size", 0, (), "1 / the size of an input"),
         Operation(
             "gram_complement",
             0,
@@ -105,6 +107,12 @@ KERNEL = {
             2,
             (),
             "(k, rate): k between different inputs, k / (1 - rate) of an input with itself",
+        ),
+        Operation(
+            "carry",
+            1,
+            (),
+            "the value itself, carried from one layer to the next: schedules cut here",
         ),
     )
 }

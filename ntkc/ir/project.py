@@ -21,6 +21,8 @@ class Projection:
     def _rule(self, node: Node) -> Node:
         if node.op == "gram":
             return self._leaf
+        if node.op == "product":
+            return self._leaf / make("inverse_size")
         if node.op == "gram_complement":
             return make("const", value=0.0)
         return node

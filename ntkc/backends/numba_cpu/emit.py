@@ -1,0 +1,144 @@
+"""Print a program schedule as Numba source: the file that a person can read, and that runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ntkc.backends.numba_cpu.loops import print_function
+from ntkc.backends.numba_cpu.prelude import HELPERS
+from ntkc.backends.numba_cpu.spell import NUMPY, PYTHON, lanes
+from ntkc.backends.numba_cpu.straight import StraightLine
+from ntkc.ir.node import Node, Varies, make, topological
+from ntkc.runtime.program import ABI
+from ntkc.schedule.lower import lower
+from ntkc.schedule.program import WIDTH, ProgramSchedule, Step
+
+_IMPORTS = """\
+import math
+
+import numpy as np
+from numba import njit
+
+F = np.float32
+u64 = np.uint64"""
+
+_MEAN_SQUARE = make("gram", varies="ROW")
+
+
+def emit(
+    schedules: Mapping[str, ProgramSchedule],
+    dtype: str,
+    describe: Callable[[Step], str],
+    header: str,
+) -> str:
+    """The module's text.
+
+    `schedules` has one program for each number type that tiles are wanted in, `dtype` among
+    them; their single-input tables and constants are the same.
+    """
+    program = schedules[dtype]
+    tiles = [
+        _tile(program, kind, name, describe)
+        for kind, program in schedules.items()
+        for name in program.tiles
+    ]
+    body = [_constants(program), _diagonals(program), *tiles, _tile_table(schedules)]
+    helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
+    parts = [f'"""{header}"""\n\n{_IMPORTS}', _attributes(program, dtype), *helpers, *body]
+    return "\n\n\n".join(parts) + "\n"
+
+
+def _attributes(program: ProgramSchedule, dtype: str) -> str:
+    module = program.module
+    attributes = {
+        "ABI": ABI,
+        "NAME": module.name,
+        "DTYPE": dtype,
+        "INPUT_KIND": module.input.kind,
+        "INPUT_SIZES": tuple(module.input.sizes),
+        "NORMALIZED": module.input.normalized,
+        "PARAMETERS": {p.name: p.default for p in module.parameters},
+        "COMPLEMENT": program.complement,
+        "WIDTH": WIDTH,
+        "SLOTS": program.slots,
+    }
+    return "\n".join(f"{name} = {value!r}" for name, value in attributes.items())
+
+
+def _single_roots(program: ProgramSchedule) -> list[Node]:
+    roots = program.module.roots
+    return [*program.table, roots["nngp_diagonal"], roots["ntk_diagonal"]]
+
+
+def _constant_roots(program: ProgramSchedule) -> list[Node]:
+    """The constants that tiles read, then those that only single-input values need."""
+    found = dict.fromkeys(program.constants)
+    roots = _single_roots(program)
+    for node in topological(roots):
+        used = [*node.args, node] if node in roots else node.args
+        if node.varies is not Varies.CONST or node in roots:
+            for value in used:
+                if value.varies is Varies.CONST and value.op != "const":
+                    found[value] = None
+    return list(found)
+
+
+def _constants(program: ProgramSchedule) -> str:
+    roots = _constant_roots(program)
+    parameters = [n.attr("name") for n in topological(roots) if n.op == "param"]
+    code = StraightLine(PYTHON, roots)
+    lines = [f"{name} = parameters[{name!r}]" for name in sorted(parameters)]
+    values = ", ".join(code.results)
+    return _function(
+        "constants(parameters, size)",
+        "What depends on the parameters and on the inputs' size alone.",
+        [*lines, *code.lines, f"return np.array([{values}], dtype=np.float64)"],
+    )
+
+
+def _diagonals(program: ProgramSchedule) -> str:
+    roots = _single_roots(program)
+    names = {node: f"constants[{i}]" for i, node in enumerate(_constant_roots(program))}
+    code = StraightLine(NUMPY, roots, {**names, _MEAN_SQUARE: "mean_square"})
+    size = len(program.table)
+    return _function(
+        "diagonals(mean_square, constants)",
+        "What depends on one input alone: the tiles' table, and both diagonals.",
+        [
+            *code.lines,
+            f"table = np.empty(({size}, mean_square.size))",
+            *(f"table[{i}] = {result}" for i, result in enumerate(code.results[:size])),
+            "nngp, ntk = np.empty((2, mean_square.size))",
+            f"nngp[:] = {code.results[-2]}",
+            f"ntk[:] = {code.results[-1]}",
+            "return table, nngp, ntk",
+        ],
+    )
+
+
+def _function(signature: str, doc: str, lines: list[str]) -> str:
+    body = "\n".join(f"    {line}" for line in lines)
+    return f'def {signature}:\n    """{doc}"""\n{body}'
+
+
+def _tile(
+    program: ProgramSchedule, dtype: str, name: str, describe: Callable[[Step], str]
+) -> str:
+    tile = program.tiles[name]
+    tables, body = lower(tile, describe)
+    doc = f"{' and '.join(tile.roots)} of one tile, in {dtype}."
+    function = _tile_name(name, dtype)
+    return print_function(function, doc, tables, body, WIDTH, lanes(dtype))
+
+
+def _tile_name(roots: str, dtype: str) -> str:
+    return f"tile_{roots.replace('+', '_')}_{dtype}"
+
+
+def _tile_table(schedules: Mapping[str, ProgramSchedule]) -> str:
+    entries = [
+        f"    ({name!r}, {kind!r}): {_tile_name(name, kind)},"
+        for kind, program in schedules.items()
+        for name in program.tiles
+    ]
+    return "\n".join(["TILES = {", *entries, "}"])

@@ -1,0 +1,102 @@
+"""Print loop IR as a Numba function over flat buffers.
+
+All offsets are `uint64`: a signed index costs a test for Python's wrap-around, and that test
+keeps a loop from vectorising.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ntkc.backends.numba_cpu.spell import Dialect
+from ntkc.backends.numba_cpu.straight import unwrapped
+from ntkc.ir.loop import Let, Load, Lookup, Loop, Offset, Remark, Statement, Store, Table
+from ntkc.ir.node import Node
+
+# The frame of every tile function: rows, then blocks of a row. What is between is printed.
+_FRAME = '''\
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={{"contract"}})
+def {name}(
+    values,
+    second,
+    leading,
+    rows,
+    columns,
+    row_table,
+    row_stride,
+    first_row,
+    column_table,
+    column_stride,
+    first_column,
+    constants,
+    scratch,
+    triangular,
+):
+    """{doc}"""
+    stride, row_stride, column_stride = u64(leading), u64(row_stride), u64(column_stride)
+    n_columns, block = u64(columns), u64({width})
+    for i in range(u64(rows)):
+        row = u64(first_row) + i
+        start = u64(max(first_row + int(i) + 1 - first_column, 0)) if triangular else u64(0)
+        for left in range(start, n_columns, block):
+            at = i * stride + left
+            column = u64(first_column) + left
+            width = min(block, n_columns - left)
+'''
+
+INDEX = Dialect(
+    "indices",
+    {"add": "({0} + {1})", "mul": "{0} * {1}"},
+    lambda value: f"u64({int(value)})",
+)
+
+
+def print_function(
+    name: str,
+    doc: str,
+    tables: Sequence[Table],
+    body: Iterable[Statement],
+    width: int,
+    dialect: Dialect,
+) -> str:
+    """The tables and the function."""
+    lines = [
+        f"{t.name} = np.array({list(t.entries)!r}, dtype=np.uint64)" for t in tables
+    ]
+    frame = _FRAME.format(name=name, doc=doc, width=width)
+    printed = [f"            {line}" for line in _Printer(dialect).block(body)]
+    text = frame + "\n".join(printed)
+    return "\n".join([*lines, *(["", ""] if lines else []), text])
+
+
+class _Printer:
+    def __init__(self, dialect: Dialect) -> None:
+        self._dialect = dialect
+
+    def block(self, statements: Iterable[Statement]) -> list[str]:
+        return [line for statement in statements for line in self._statement(statement)]
+
+    def _statement(self, statement: Statement) -> list[str]:
+        match statement:
+            case Remark(text):
+                return [f"# {text}"]
+            case Load(name, buffer, index):
+                return [f"{name} = {buffer}[{_index(index)}]"]
+            case Let(name, value):
+                return [f"{name} = {self._value(value)}"]
+            case Store(buffer, index, value):
+                return [f"{buffer}[{_index(index)}] = {self._value(value)}"]
+            case Offset(name, index):
+                return [f"{name} = {_index(index)}"]
+            case Lookup(name, table, position):
+                return [f"{name} = {table}[{position}]"]
+            case Loop(_, variable, count, body):
+                head = f"for {variable} in range({_index(count)}):"
+                return [head, *(f"    {line}" for line in self.block(body))]
+
+    def _value(self, value: Node) -> str:
+        return unwrapped(self._dialect.write(value))
+
+
+def _index(index: Node) -> str:
+    return unwrapped(INDEX.write(index))

@@ -1,0 +1,106 @@
+"""Loop IR: functions as trees of loops, loads, lets and stores.
+
+What a schedule decided is said here once, and every backend prints it. Values are scalar
+`Node` expressions whose symbols are names bound by `Load` or `Let`; indices are `Node`
+expressions of whole numbers over names bound by loops, `Offset` and the arguments.
+
+What it deliberately cannot say: allocation (buffers are the caller's), control flow that
+depends on data (a value is chosen by `select`), matrix products (a library's), aliasing
+(two buffers never overlap), and calls between functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ntkc.ir.node import Node
+
+
+class LoopKind(Enum):
+    """How the iterations of a loop may run."""
+
+    SERIAL = "serial"  # in order
+    LANES = "lanes"  # independent of each other: vector lanes
+    GRID = "grid"  # independent: blocks or threads of a device
+
+
+@dataclass(frozen=True)
+class Load:
+    """`name = buffer[index]`."""
+
+    name: str
+    buffer: str
+    index: Node
+
+
+@dataclass(frozen=True)
+class Let:
+    """`name = value`."""
+
+    name: str
+    value: Node
+
+
+@dataclass(frozen=True)
+class Store:
+    """`buffer[index] = value`."""
+
+    buffer: str
+    index: Node
+    value: Node
+
+
+@dataclass(frozen=True)
+class Offset:
+    """`name = index`, a whole number."""
+
+    name: str
+    index: Node
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """`name = table[position]`, a whole number from a constant `Table`."""
+
+    name: str
+    table: str
+    position: str
+
+
+@dataclass(frozen=True)
+class Loop:
+    """`for variable in 0 .. count - 1`."""
+
+    kind: LoopKind
+    variable: str
+    count: Node
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Remark:
+    """A comment for the reader of the generated source."""
+
+    text: str
+
+
+Statement = Load | Let | Store | Offset | Lookup | Loop | Remark
+
+
+@dataclass(frozen=True)
+class Table:
+    """Constant whole numbers that indices look up: `name[position]`."""
+
+    name: str
+    entries: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Function:
+    """One generated function over the caller's buffers."""
+
+    name: str
+    doc: str
+    tables: tuple[Table, ...]
+    body: tuple[Statement, ...]

@@ -1,0 +1,262 @@
+"""Replace every dual activation by its closed form, in the form that is accurate.
+
+Before and after, for one hidden ReLU layer without bias (k = x₁ᵀx₂/size):
+
+    nngp = dual{relu}(k, k11, k22)
+    nngp = sqrt(k11) * sqrt(k22) * kappa(carry(gram_complement))
+
+The covariance is enough where a dual activation is smooth in it. A kinked activation has a
+branch point at coincident inputs: there 1 − ρ cancels, and half the digits of the kernel go
+with it. So where a kinked dual lies downstream, the *complement* η = 1 − ρ is propagated
+instead, by rules that never subtract nearly equal numbers:
+
+- input: `gram_complement`, which the runtime computes from x₁ − x₂ where that is accurate;
+- scaling (constants, values of one input): η itself;
+- sums of independent terms tᵢ: with the unit vectors αᵢ = √(tᵢ(x,x)/k(x,x)) of both inputs,
+  η = Σᵢ αᵢα′ᵢ ηᵢ + ½ Σᵢ (αᵢ − α′ᵢ)²   (a bias is a term with ηᵢ = 0);
+- products: 1 − Π(1 − ηᵢ), expanded;
+- dropout at rate r: r + (1 − r) η;
+- dual activations: the form's own `complement`.
+
+Preserves the value of every root; k12 itself becomes √k11 √k22 (1 − η) where η is carried.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ntkc.ir.module import DualForms, Module
+from ntkc.ir.node import (
+    Node,
+    Varies,
+    const,
+    inv_sqrt,
+    is_const,
+    make,
+    sqrt,
+    substitute,
+    topological,
+    total,
+    with_args,
+)
+from ntkc.ir.project import Projection
+
+DUALS = ("dual", "dual_dot")
+
+
+def expand(module: Module) -> Module:
+    """The module without `dual`, `dual_dot` and `dropout` operations."""
+    expansion = _Expansion(module)
+    roots = {name: expansion.value(root) for name, root in module.roots.items()}
+    spans = {part: span for node, span in module.spans.items() for part in expansion.parts(node)}
+    return module.with_roots(roots, spans)
+
+
+def complements_demanded(module: Module) -> set[Node]:
+    """The CROSS values whose complement a kinked dual activation needs, through all layers."""
+    demanded: set[Node] = set()
+    for node in reversed(list(topological(module.roots.values()))):
+        if node.varies is not Varies.CROSS:
+            continue
+        if node.op in DUALS and (
+            node in demanded or module.activations[node.attr("activation")].normalised
+        ):
+            demanded.add(node.args[0])
+        elif node in demanded:
+            demanded.update(a for a in node.args if a.varies is Varies.CROSS)
+    return demanded
+
+
+@dataclass(frozen=True)
+class _Scaled:
+    """A CROSS value as √(v(x₁) v(x₂)) · relative: `variance` is v of the first input (ROW).
+
+    Norms grow and shrink from layer to layer; what is left without them is the same
+    recursion in every layer, and one that needs no norms before the last.
+    """
+
+    variance: Node
+    relative: Node
+
+
+_ONE = const(1.0)
+
+
+class _Expansion:
+    def __init__(self, module: Module) -> None:
+        self.module = module
+        self.demanded = complements_demanded(module)
+        self.row = Projection(Varies.ROW)
+        self.col = Projection(Varies.COL)
+        self.values: dict[Node, Node] = {}
+        self.scaled: dict[Node, _Scaled] = {}
+        self.complements: dict[Node, Node] = {}
+
+    def value(self, root: Node) -> Node:
+        """The expanded form of a node; all nodes below it are expanded on the way."""
+        for node in topological([root], self.values):
+            if node not in self.values:  # a complement may have asked for it meanwhile
+                self.values[node] = self._value(node)
+        return self.values[root]
+
+    def parts(self, node: Node) -> Iterator[Node]:
+        """What became of a node, in each form in which it was needed."""
+        if node in self.complements:
+            yield self.complements[node]
+        if node in self.scaled:
+            yield self.scaled[node].relative
+        if node in self.values:
+            yield self.values[node]
+
+    def _value(self, node: Node) -> Node:
+        if node.varies is not Varies.CROSS:
+            return self._single(node)
+        scaled = self.scaled[node] = self._scaled(node)
+        if scaled.variance is _ONE:
+            return scaled.relative
+        return self._norm(scaled.variance) * scaled.relative
+
+    def _norm(self, variance: Node) -> Node:
+        """√(v(x₁) v(x₂)) for an expanded ROW value v."""
+        return sqrt(variance) * sqrt(self.col(variance))
+
+    def _single(self, node: Node) -> Node:
+        """A value of one input, or of none."""
+        args = tuple(self.values[a] for a in node.args)
+        if node.op == "gram" and self.module.input.normalized:
+            return _ONE
+        if node.op == "dropout":
+            return args[0] / (_ONE - args[1])
+        if node.op not in DUALS:
+            return with_args(node, args)
+        forms = self.module.activations[node.attr("activation")]
+        diagonal = forms.diagonal_dot if node.op == "dual_dot" else forms.diagonal
+        return substitute(diagonal, {"p": args[1], **self._parameters(node, forms)})
+
+    def _scaled(self, node: Node) -> _Scaled:
+        if node in self.demanded:
+            complement = self.complements[node] = self._complement(node)
+            return _Scaled(self.value(self.row(node)), _ONE - complement)
+        if node.op == "gram":
+            return _Scaled(_ONE, make("product") * make("inverse_size"))
+        if node.op in DUALS:
+            return self._dual(node)
+        if node.op == "dropout":
+            return self._of(node.args[0])
+        if node.op == "mul":
+            left, right = map(self._of, node.args)
+            variance = _product(left.variance, right.variance)
+            return _Scaled(variance, _product(left.relative, right.relative))
+        if node.op == "add":
+            return self._sum(node)
+        return _Scaled(_ONE, with_args(node, tuple(self.values[a] for a in node.args)))
+
+    def _of(self, node: Node) -> _Scaled:
+        return self.scaled.get(node, _Scaled(_ONE, self.values[node]))
+
+    def _sum(self, node: Node) -> _Scaled:
+        """The first term's scale; the second is brought to it."""
+        left, right = map(self._of, node.args)
+        if _is_zero(right.relative):  # the tangent kernel of what no parameter precedes
+            return left
+        if left.variance is _ONE or right.variance is _ONE:
+            return _Scaled(_ONE, self.values[node.args[0]] + self.values[node.args[1]])
+        scale = sqrt(right.variance) * inv_sqrt(left.variance)
+        ratio = scale * self.col(scale)
+        return _Scaled(left.variance, left.relative + ratio * right.relative)
+
+    def _dual(self, node: Node) -> _Scaled:
+        forms = self.module.activations[node.attr("activation")]
+        k11, k22 = (self.values[a] for a in node.args[1:3])
+        bindings = self._parameters(node, forms)
+        dot = node.op == "dual_dot"
+        normalised = forms.normalised
+        if normalised is None:
+            form = forms.dual_dot if dot else forms.dual
+            covariance = self._covariance(node.args[0])
+            bound = substitute(form, {"c": covariance, "p": k11, "q": k22, **bindings})
+            return _Scaled(_ONE, bound)
+        eta = self._carried_complement(node.args[0])
+        kappa = normalised.kappa_dot if dot else normalised.kappa
+        degree = max(normalised.degree - dot, 0)
+        variance = make("power", k11, exponent=degree) if degree > 1 else k11
+        return _Scaled(variance if degree else _ONE, substitute(kappa, {"eta": eta, **bindings}))
+
+    def _carried_complement(self, k12: Node) -> Node:
+        return make("carry", self.complements[k12])
+
+    def _covariance(self, k12: Node) -> Node:
+        """The covariance that a smooth dual reads; one of η and k12 is carried, not both."""
+        if k12 in self.demanded:
+            return self._norm(self.scaled[k12].variance) * (_ONE - self._carried_complement(k12))
+        return make("carry", self.values[k12])
+
+    def _parameters(self, node: Node, forms: DualForms) -> dict[str, Node]:
+        values = (self.values[a] for a in node.args[3:])
+        return dict(zip(forms.parameters, values, strict=True))
+
+    def _complement(self, node: Node) -> Node:
+        if node.op == "gram":
+            return make("gram_complement")
+        if node.op == "add":
+            return self._complement_of_sum(node)
+        if node.op in ("mul", "div"):
+            return self._complement_of_product(node)
+        if node.op == "dropout":
+            rate = self.values[node.args[1]]
+            return rate + (_ONE - rate) * self.complements[node.args[0]]
+        if node.op == "dual":
+            forms = self.module.activations[node.attr("activation")]
+            _, k11, k22 = (self.values[a] for a in node.args[:3])
+            eta = self._carried_complement(node.args[0])
+            bindings = {"eta": eta, "p": k11, "q": k22, **self._parameters(node, forms)}
+            return substitute(forms.complement, bindings)
+        raise AssertionError(f"no rule for the complement of {node.op}")
+
+    def _complement_of_sum(self, node: Node) -> Node:
+        row_scale = inv_sqrt(self.value(self.row(node)))
+        col_scale = inv_sqrt(self.value(self.col(node)))
+        joint, mismatch = [], []
+        for term in _terms(node):
+            alpha = sqrt(self.value(self.row(term))) * row_scale
+            alpha_ = sqrt(self.value(self.col(term))) * col_scale
+            mismatch.append(make("power", alpha - alpha_, exponent=2))
+            if term.varies is Varies.CROSS:
+                joint.append(alpha * alpha_ * self.complements[term])
+        return total(joint) + const(0.5) * total(mismatch)
+
+    def _complement_of_product(self, node: Node) -> Node:
+        """1 − Π(1 − ηᵢ) over the factors that vary over the pair: η₁ + η₂ − η₁η₂ for two."""
+        result: Node | None = None
+        for factor in node.args:
+            if factor.varies is not Varies.CROSS:
+                continue
+            eta = self.complements[factor]
+            result = eta if result is None else result + eta - result * eta
+        if result is None:  # a product of values of one input each: perfectly correlated
+            return const(0.0)
+        return result
+
+
+def _terms(node: Node) -> Iterator[Node]:
+    """The terms of a nested sum, from left to right."""
+    stack = [node]
+    while stack:
+        term = stack.pop()
+        if term.op == "add":
+            stack.extend(reversed(term.args))
+        else:
+            yield term
+
+
+def _is_zero(node: Node) -> bool:
+    if node.op == "mul":
+        return any(map(_is_zero, node.args))
+    return is_const(node, 0.0)
+
+
+def _product(left: Node, right: Node) -> Node:
+    if left is _ONE:
+        return right
+    return left if right is _ONE else left * right

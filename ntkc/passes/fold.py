@@ -1,0 +1,230 @@
+"""Fold numbers and gather factors and terms by what they vary over.
+
+    (k * 2) * (sqrt(k11) * 3)     becomes     (6 * sqrt(k11)) * k
+    sqrt((1 + k11) * (1 + k22))   becomes     sqrt(1 + k11) * sqrt(1 + k22)
+
+A product or a sum that mixes values of one input with values of the pair is regrouped so
+that everything about one input is computed once per input, and only what is left once per
+pair. Preserves every value up to rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from functools import reduce
+
+import numpy as np
+
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.module import Module
+from ntkc.ir.node import Node, Rewriter, Varies, const, is_const, make
+from ntkc.ir.project import Projection
+
+_ORDER = (Varies.CONST, Varies.ROW, Varies.COL, Varies.CROSS)
+
+
+def fold(module: Module) -> Module:
+    """The module with numbers folded and single-input work gathered."""
+    rewriter = Rewriter(_Fold())
+    roots = {name: rewriter(root) for name, root in module.roots.items()}
+    spans = {rewriter(node): span for node, span in module.spans.items()}
+    return module.with_roots(roots, spans)
+
+
+class _Fold:
+    """The rule: sees a node whose arguments are folded already."""
+
+    def __init__(self) -> None:
+        self._mirror = Projection(Varies.COL)
+        self._rules: dict[str, Callable[[Node], Node]] = {
+            "add": self._sum,
+            "sub": self._sum,
+            "neg": self._sum,
+            "mul": self._product,
+            "div": self._quotient,
+            "sqrt": self._root,
+            "inv_sqrt": self._root,
+            "power": self._power,
+            "select": self._select,
+            "carry": lambda n: n.args[0] if n.args[0].varies is not Varies.CROSS else n,
+        }
+
+    def __call__(self, node: Node) -> Node:
+        if node.args and all(is_const(a) for a in node.args):
+            (value,) = evaluate([node], {})
+            if np.isfinite(value):
+                return const(float(value))
+        rule = self._rules.get(node.op)
+        return node if rule is None else rule(node)
+
+    def _sum(self, node: Node) -> Node:
+        number = 0.0
+        terms: dict[Node, float] = {}
+        for sign, term in _signed_terms(node):
+            if is_const(term):
+                number += sign * term.attr("value")
+            else:
+                terms[term] = terms.get(term, 0.0) + sign
+        kept = {term: count for term, count in terms.items() if count != 0.0}
+        result: Node | None = None
+        for varies in _ORDER:
+            if varies is Varies.CONST and number != 0.0:
+                result = const(number)
+            for term, count in kept.items():
+                if term.varies is varies:
+                    result = _accumulate(self, result, term, count)
+        return const(0.0) if result is None else result
+
+    def _product(self, node: Node) -> Node:
+        number, factors = 1.0, []
+        for factor in _factors(node):
+            if is_const(factor):
+                number *= factor.attr("value")
+            else:
+                factors.append(factor)
+        if number == 0.0:
+            return const(0.0)
+        groups = {v: [f for f in factors if f.varies is v] for v in _ORDER}
+        groups[Varies.ROW] = _cancelled(groups[Varies.ROW])
+        groups[Varies.COL] = _cancelled(groups[Varies.COL])
+        parts = [reduce(_mul, group) for group in groups.values() if group]
+        if not parts:
+            return const(number)
+        if number == 1.0:
+            return reduce(_mul, parts)
+        parts[-1] = _mul(const(number), parts[-1])
+        return reduce(_mul, parts)
+
+    def _quotient(self, node: Node) -> Node:
+        top, bottom = node.args
+        if is_const(bottom) and bottom.attr("value") != 0.0:
+            return self._product(make("mul", top, const(1.0 / bottom.attr("value"))))
+        if top.varies is bottom.varies or is_const(top, 1.0):
+            return node
+        single, pair = _split(bottom)
+        if not single:
+            return node
+        result = top if pair is None else make("div", top, pair)
+        for factor in single:
+            result = make("mul", result, self(make("div", const(1.0), factor)))
+        return self._product(result)
+
+    def _root(self, node: Node) -> Node:
+        """Split the root of a product into roots, where the factors are of one sign each.
+
+        Factors of the two inputs that mirror each other have one sign (variances are
+        non-negative); others stay together.
+        """
+        factors = _factors(node.args[0])
+        numbers = [f.attr("value") for f in factors if is_const(f)]
+        if len(factors) > 1 and numbers and min(numbers) > 0.0:
+            number = self(make(node.op, const(math.prod(numbers))))
+            others = [f for f in factors if not is_const(f)]
+            return self._product(_mul(number, self(make(node.op, reduce(_mul, others)))))
+        rows = [f for f in factors if f.varies is Varies.ROW]
+        cols = {f for f in factors if f.varies is Varies.COL}
+        rest = [f for f in factors if f.varies in (Varies.CONST, Varies.CROSS)]
+        if not rows or {self._mirror(f) for f in rows} != cols or len(rows) != len(cols):
+            return node
+        roots = [make(node.op, f) for f in (*rows, *(self._mirror(r) for r in rows))]
+        if rest:
+            roots.append(self(make(node.op, reduce(_mul, rest))))
+        return self._product(reduce(_mul, roots))
+
+    def _power(self, node: Node) -> Node:
+        base, exponent = node.args[0], node.attr("exponent")
+        if exponent == 0:
+            return const(1.0)
+        if exponent == 1:
+            return base
+        factors = _factors(base)
+        if len(factors) == 1:
+            return node
+        powers = [self(make("power", f, exponent=exponent)) for f in factors]
+        return self._product(reduce(_mul, powers))
+
+    def _select(self, node: Node) -> Node:
+        condition, yes, no = node.args
+        if yes is no:
+            return yes
+        if is_const(condition):
+            return yes if condition.attr("value") > 0.0 else no
+        return node
+
+
+def _cancelled(factors: list[Node]) -> list[Node]:
+    """Without pairs √x · 1/√x.
+
+    The pair is 1 but where x is 0. There it belongs to an input of zero norm, and any finite
+    value serves: the product with that norm is 0.
+    """
+    kept: list[Node] = []
+    for factor in factors:
+        inverse = {"sqrt": "inv_sqrt", "inv_sqrt": "sqrt"}.get(factor.op)
+        partner = make(inverse, *factor.args) if inverse is not None else None
+        if partner in kept:
+            kept.remove(partner)
+        else:
+            kept.append(factor)
+    return kept
+
+
+def _mul(x: Node, y: Node) -> Node:
+    return make("mul", x, y)
+
+
+def _accumulate(rule: _Fold, result: Node | None, term: Node, count: float) -> Node:
+    if result is not None and count == -1.0:
+        return make("sub", result, term)
+    scaled = term if count == 1.0 else rule._product(_mul(const(count), term))
+    return scaled if result is None else make("add", result, scaled)
+
+
+def _signed_terms(node: Node) -> Iterable[tuple[float, Node]]:
+    """The terms of nested sums with their signs, left to right.
+
+    Only sums that mix values of one input with values of the pair are worth taking apart:
+    a sum that varies like the whole stays one term, and stays shared.
+    """
+    stack = [(1.0, node)]
+    while stack:
+        sign, term = stack.pop()
+        nested = term is node or term.varies is not node.varies or _mixed(term)
+        if term.op == "neg" and nested:
+            stack.append((-sign, term.args[0]))
+        elif term.op in ("add", "sub") and nested:
+            second = sign if term.op == "add" else -sign
+            stack.extend(((second, term.args[1]), (sign, term.args[0])))
+        else:
+            yield sign, term
+
+
+def _mixed(term: Node) -> bool:
+    return any(a.varies is not term.varies for a in term.args)
+
+
+def _factors(node: Node) -> list[Node]:
+    """The factors of nested products, left to right; −x counts as (−1)·x."""
+    stack, factors = [node], []
+    while stack:
+        factor = stack.pop()
+        if factor.op == "mul":
+            stack.extend(reversed(factor.args))
+        elif factor.op == "neg":
+            stack.extend((factor.args[0], const(-1.0)))
+        else:
+            factors.append(factor)
+    return factors
+
+
+def _split(product: Node) -> tuple[list[Node], Node | None]:
+    """The factors of one input (or none), and the product of those of the pair."""
+    factors = _factors(product)
+    pair = [f for f in factors if f.varies is Varies.CROSS]
+    if len(factors) == 1 and pair:
+        return [], product
+    single = [f for f in factors if f.varies is not Varies.CROSS]
+    return single, reduce(_mul, pair) if pair else None
+
+

@@ -1,0 +1,179 @@
+"""From a schedule to loop IR: the work on one block of pairs, a row by up to WIDTH columns.
+
+Names bound by the caller of the body: `i` (row), `at` (the block's first entry in `values`
+and `second`), `column` (its first column), `width` (its pairs), and the tables' strides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ntkc.ir.loop import Let, Load, Lookup, Loop, LoopKind, Offset, Remark, Statement, Store, Table
+from ntkc.ir.node import Node, const, symbol, with_args
+from ntkc.schedule.levels import LEAVES, strip
+from ntkc.schedule.program import WIDTH, Run, Schedule, Step
+
+_HINTS = {
+    "sqrt": "root",
+    "inv_sqrt": "scale",
+    "polynomial": "series",
+    "select": "choice",
+    "div": "ratio",
+    "abs": "size",
+    "exp": "power",
+}
+BUFFERS = ("values", "second")
+
+
+def lower(tile: Schedule, describe: Callable[[Step], str]) -> tuple[list[Table], list[Statement]]:
+    """The tables of indices and the statements of one block; `describe` words a remark."""
+    tables: list[Table] = []
+    body: list[Statement] = []
+    for number, run in enumerate(tile.runs):
+        body.extend(_run(tile, run, number, tables, describe))
+    return tables, body
+
+
+def _run(
+    tile: Schedule,
+    run: Run,
+    number: int,
+    tables: list[Table],
+    describe: Callable[[Step], str],
+) -> list[Statement]:
+    inner: list[Statement] = []
+    for position in range(run.period):
+        name = f"{'_'.join(tile.roots)}_{number}_{position}"
+        lanes = _Lanes(tile, run, position, name, tables)
+        inner.append(Remark(describe(run.steps[position])))
+        inner.extend(lanes.statements())
+    if run.count == 1:
+        return inner
+    return [Loop(LoopKind.SERIAL, "layer", const(run.count), tuple(inner))]
+
+
+class _Lanes:
+    """One level of a run: what is loaded before the lanes, and the lanes' body."""
+
+    def __init__(
+        self, tile: Schedule, run: Run, position: int, name: str, tables: list[Table]
+    ) -> None:
+        self.tile, self.run, self.position, self.name = tile, run, position, name
+        self.tables = tables
+        self.step = run.steps[position]
+        self.before: list[Statement] = []
+        self.body: list[Statement] = []
+        self.names: dict[Node, Node] = {}
+        self.used: set[str] = set()
+
+    def statements(self) -> list[Statement]:
+        """The level: offsets and row values, then the loop over the block's pairs."""
+        self._load_single_inputs()
+        self._load_pairs()
+        self._compute()
+        self._store()
+        loop = Loop(LoopKind.LANES, "j", symbol("width"), tuple(self.body))
+        return [*self.before, loop]
+
+    def _entry(self, kind: str, hole: int, entries: Iterable[int | None]) -> Node:
+        """The table entry of a hole, as an expression of the repetition's number."""
+        found = [entry for entry in entries if entry is not None]
+        first, stride = found[0], found[1] - found[0] if len(found) > 1 else 0
+        if all(entry == first + stride * k for k, entry in enumerate(found)):
+            if stride == 0:
+                return const(first)
+            if stride > 0:
+                return const(first) + const(stride) * symbol("layer")
+        table = Table(f"{kind}_entries_{self.name}_{hole}", tuple(found))
+        self.tables.append(table)
+        self.before.append(Lookup(f"{kind}_entry_{hole}", table.name, "layer"))
+        return symbol(f"{kind}_entry_{hole}")
+
+    def _steps(self) -> list[Step]:
+        return list(self.run.steps[self.position :: self.run.period])
+
+    def _load_single_inputs(self) -> None:
+        instance, steps = self.step.instance, self._steps()
+        for hole, node in enumerate(instance.rows):
+            entry = self._entry("row", hole, (s.row_entries[hole] for s in steps))
+            index = entry * symbol("row_stride") + symbol("row")
+            self.before.append(Load(f"row_{hole}", "row_table", index))
+            self.names[node] = symbol(f"row_{hole}")
+        for hole, node in enumerate(instance.cols):
+            entry = self._entry("column", hole, (s.col_entries[hole] for s in steps))
+            index = entry * symbol("column_stride") + symbol("column")
+            self.before.append(Offset(f"column_at_{hole}", index))
+            load_index = symbol(f"column_at_{hole}") + symbol("j")
+            self.body.append(Load(f"column_{hole}", "column_table", load_index))
+            self.names[node] = symbol(f"column_{hole}")
+        for hole, node in enumerate(instance.constants):
+            if steps[0].constant_entries[hole] is None:
+                self.names[node] = node
+                continue
+            entry = self._entry("constant", hole, (s.constant_entries[hole] for s in steps))
+            self.before.append(Load(f"constant_{hole}", "constants", entry))
+            self.names[node] = symbol(f"constant_{hole}")
+
+    def _load_pairs(self) -> None:
+        for node, slot in zip(self.step.instance.inputs, self.step.input_slots, strict=True):
+            name = self._fresh(self._role(node))
+            self.body.append(Load(name, "scratch", _slot_index(slot)))
+            self.names[node] = symbol(name)
+
+    def _role(self, node: Node) -> str:
+        """What a value between levels is to a reader."""
+        if strip(node) in self.tile.carried:
+            return "complement" if self.tile.complement else "covariance"
+        return self.tile.roots[-1]
+
+    def _fresh(self, name: str) -> str:
+        unique, count = name, 1
+        while unique in self.used:
+            count += 1
+            unique = f"{name}_{count}"
+        self.used.add(unique)
+        return unique
+
+    def _value(self, node: Node) -> Node:
+        node = strip(node)
+        if node in self.names:
+            return self.names[node]
+        if node.op in LEAVES:
+            self.body.append(Load(self._fresh("pair"), "values", symbol("at") + symbol("j")))
+            self.names[node] = symbol("pair")
+            return self.names[node]
+        raise AssertionError(f"{node.op} is not available in its level")
+
+    def _compute(self) -> None:
+        uses = self._uses()
+        for node in self.step.instance.body:
+            value = with_args(node, tuple(self._value(a) for a in node.args))
+            if uses.get(node, 0) > 1 or node.op in _HINTS:
+                name = self._fresh(_HINTS.get(node.op, "t"))
+                self.body.append(Let(name, value))
+                value = symbol(name)
+            self.names[node] = value
+
+    def _uses(self) -> dict[Node, int]:
+        uses: dict[Node, int] = {}
+        instance = self.step.instance
+        for node in (*instance.outputs, *(a for n in instance.body for a in n.args)):
+            uses[strip(node)] = uses.get(strip(node), 0) + 1
+        return uses
+
+    def _store(self) -> None:
+        """Values first, stores last: a level may write the slots that it reads."""
+        step, results = self.step, []
+        for node in step.instance.outputs:
+            name = self._fresh(f"next_{self._role(node)}")
+            self.body.append(Let(name, self._value(node)))
+            results.append(symbol(name))
+        for value, slot, stores in zip(results, step.output_slots, step.stores, strict=True):
+            if slot is not None:
+                self.body.append(Store("scratch", _slot_index(slot), value))
+            for root in stores:
+                self.body.append(Store(BUFFERS[root], symbol("at") + symbol("j"), value))
+
+
+def _slot_index(slot: int) -> Node:
+    return const(slot * WIDTH) + symbol("j")

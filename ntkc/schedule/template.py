@@ -1,0 +1,123 @@
+"""Levels up to the values they work on: what two layers of one kind have in common.
+
+A template is a level with holes: values carried from earlier levels, values of single
+inputs, parameters, and numbers. Two levels with equal templates are the same loop body
+run on different operands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from hashlib import blake2b
+
+from ntkc.ir.node import Node, Varies
+from ntkc.schedule.levels import LEAVES, Level, strip
+
+Reference = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class Template:
+    """The shape of a level: operations on references to holes and to earlier operations."""
+
+    operations: tuple[tuple[str, object, tuple[Reference, ...]], ...]
+    outputs: tuple[Reference, ...]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A level as a template and what fills its holes; holes are in order of appearance."""
+
+    template: Template
+    inputs: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+    rows: tuple[Node, ...]
+    cols: tuple[Node, ...]
+    constants: tuple[Node, ...]
+    body: tuple[Node, ...]
+    """The operations, in the template's order."""
+
+
+_HOLES = ("in", "leaf", "row", "col", "constant")
+
+
+class _Numbering:
+    """Numbers holes and operations in the order in which a depth-first walk meets them."""
+
+    def __init__(self, inputs: Iterable[Node]) -> None:
+        self.inputs = frozenset(inputs)
+        self.holes: dict[str, dict[Node, int]] = {kind: {} for kind in _HOLES}
+        self.operations: dict[Node, int] = {}
+
+    def hole(self, node: Node) -> str | None:
+        """The kind of hole that a node is, or None for an operation of the level."""
+        if node in self.inputs:
+            return "in"
+        if node.op in LEAVES and node.varies is Varies.CROSS:
+            return "leaf"
+        return {Varies.ROW: "row", Varies.COL: "col", Varies.CONST: "constant"}.get(node.varies)
+
+    def reference(self, node: Node) -> Reference:
+        """The node's number, given now where it has none yet."""
+        kind = self.hole(node)
+        table = self.operations if kind is None else self.holes[kind]
+        return kind or "op", table.setdefault(node, len(table))
+
+
+def body_of(roots: Iterable[Node], inputs: Iterable[Node]) -> list[Node]:
+    """The operations of a level in order: CROSS nodes between its inputs and `roots`."""
+    numbering = _Numbering(inputs)
+    done: dict[Node, None] = {}
+    stack = [(strip(root), False) for root in reversed(list(roots))]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            done[node] = None
+        elif node not in done and numbering.hole(node) is None:
+            stack.append((node, True))
+            stack.extend((strip(a), False) for a in reversed(node.args))
+    return list(done)
+
+
+def instantiate(level: Level) -> Instance:
+    """The level as a template with its holes filled."""
+    outputs = _ordered(level)
+    numbering = _Numbering(level.inputs)
+    body = body_of(outputs, level.inputs)
+    operations = []
+    for node in body:
+        refs = tuple(numbering.reference(strip(a)) for a in node.args)
+        operations.append((node.op, node.attrs, refs))
+        numbering.reference(node)
+    references = tuple(numbering.reference(o) for o in outputs)
+    holes = {kind: tuple(found) for kind, found in numbering.holes.items()}
+    return Instance(
+        Template(tuple(operations), references),
+        holes["in"],
+        tuple(outputs),
+        holes["row"],
+        holes["col"],
+        holes["constant"],
+        tuple(body),
+    )
+
+
+def _ordered(level: Level) -> list[Node]:
+    """The outputs in an order that does not depend on where in the network the level stands."""
+    shapes = _shapes(level)
+    return sorted(level.outputs, key=lambda node: shapes.get(strip(node), b""))
+
+
+def _shapes(level: Level) -> Mapping[Node, bytes]:
+    """A digest of each operation's shape, holes being told apart by kind alone."""
+    numbering = _Numbering(level.inputs)
+    shapes: dict[Node, bytes] = {}
+    for node in body_of(level.outputs, level.inputs):
+        parts = [node.op, repr(node.attrs)]
+        for arg in map(strip, node.args):
+            parts.append(numbering.hole(arg) or shapes[arg].hex())
+        shapes[node] = blake2b("|".join(parts).encode(), digest_size=12).digest()
+    return shapes
+
+
