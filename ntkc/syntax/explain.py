@@ -7,80 +7,19 @@ reports it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from ntkc.diagnostics import Label, Source, Span
+from ntkc.diagnostics import Label
+from ntkc.syntax.mistakes import CLOSING, FOREIGN_WORDS, Mistake, general_help, wanted
 from ntkc.syntax.report import Reporter, span_of
-from ntkc.syntax.words import CLOSERS, DECLARATIONS, KEYWORDS, OPENERS, spelling
-
-if TYPE_CHECKING:
-    from lark import Token
+from ntkc.syntax.words import CLOSERS, DECLARATIONS, KEYWORDS, OPENERS
 
 _COMPARISONS: Final = {"EQUAL", "NOT_EQUAL", "LESS", "LESS_EQUAL", "GREATER", "GREATER_EQUAL"}
 _BEGINS_VALUE: Final = {
     *("NAME", "NUMBER", "SIZE", "TRUE", "FALSE", "IF", "LPAR", "LSQB", "LBRACE"),
 }
-_CLOSING: Final = {"RPAR": ")", "RSQB": "]", "RBRACE": "}"}
 _TERMINAL_OF: Final = {")": "RPAR", "]": "RSQB", "}": "RBRACE"}
-
-# Words of other languages, and what to write here.
-FOREIGN_WORDS: Final = {
-    "lambda": "name a layer with `def`, a nonlinearity with `activation`",
-    "and": "use one `if .. then .. else ..` inside another",
-    "or": "use one `if .. then .. else ..` inside another",
-    "not": "swap what follows `then` and `else`",
-    "elif": "write `else if`",
-    "for": "repeat a layer with `*`, as in `relu * 3`",
-    "while": "repeat a layer with `*`, as in `relu * 3`",
-    "return": "a `def` is an expression: write it after the `=`",
-    "class": "name a layer with `def name(..) = ..`",
-    "function": "name a layer with `def name(..) = ..`",
-    "fn": "name a layer with `def name(..) = ..`",
-    "func": "name a layer with `def name(..) = ..`",
-    "const": "name a constant with `let`",
-    "var": "name a constant with `let`",
-    "from": 'write `import "file.ntk"`; all its definitions become visible',
-    "model": "write `network`",
-}
-
-
-@dataclass(frozen=True)
-class Mistake:
-    """A token that cannot stand where it does, and what was known there."""
-
-    source: Source
-    token: Token
-    previous: Token | None  # the last one before it that is no line end
-    line_start: bool
-    expected: set[str]
-    open: tuple[Token, ...]  # the brackets that are still open
-
-    @property
-    def found(self) -> str:
-        """How a message names the token."""
-        if self.token.type == "$END":
-            return "the end of the file"
-        text = str(self.token)
-        if text in KEYWORDS:
-            return f"the keyword `{text}`"
-        return f"`{text}`" if len(text) <= 24 else f"`{text[:20]}...`"
-
-    @property
-    def complete(self) -> bool:
-        """Whether a statement could have ended before the token."""
-        return "NEWLINE" in self.expected
-
-    @property
-    def nested(self) -> bool:
-        """Whether the token is indented deeper than the line of the outermost open bracket."""
-        if not self.open:
-            return False
-        line = self.source.line(span_of(self.source, self.open[0]).line)
-        indent = len(line) - len(line.lstrip())
-        return (self.token.column or 1) - 1 > indent
-
 
 _Answer = str | None
 _Question = Callable[[Mistake, Reporter], _Answer]
@@ -120,18 +59,18 @@ def _number_with_letters(mistake: Mistake, report: Reporter) -> _Answer:
 
 def _closer(mistake: Mistake, report: Reporter) -> _Answer:
     token = mistake.token
-    if token.type not in _CLOSING:
+    if token.type not in CLOSING:
         return None
-    wanted = [CLOSERS[str(opener)] for opener in mistake.open]
-    if str(token) in wanted:
+    closers = [CLOSERS[str(opener)] for opener in mistake.open]
+    if str(token) in closers:
         return None
-    if not wanted or wanted[-1] == "}":
+    if not closers or closers[-1] == "}":
         message = f"this `{token}` closes nothing"
         report.at("E0103", message, token, f"there is no open `{OPENERS[str(token)]}` before it")
         return "E0103"
     opened = Label(span_of(mistake.source, mistake.open[-1]), "the bracket that is open")
     message = f"this `{token}` cannot close a `{mistake.open[-1]}`"
-    report.at("E0103", message, token, f"write `{wanted[-1]}`", secondary=(opened,))
+    report.at("E0103", message, token, f"write `{closers[-1]}`", secondary=(opened,))
     return "E0103"
 
 
@@ -170,22 +109,14 @@ def _unclosed(mistake: Mistake, report: Reporter) -> _Answer:
     if _TERMINAL_OF[closer] not in mistake.expected:
         return None
     token = mistake.token
-    ends = token.type == "$END" or token.type in _CLOSING
+    ends = token.type == "$END" or token.type in CLOSING
     begins_line = mistake.line_start and token.type in _BEGINS_VALUE
     if not (ends or begins_line or token.type.lower() in DECLARATIONS):
         return None
     opened = Label(span_of(mistake.source, opener), "opened here")
     message = f"this `{opener}` is never closed"
-    where = _just_after(mistake) if mistake.previous is not None else token
-    report.at("E0102", message, where, f"put `{closer}` here", secondary=(opened,))
+    report.at("E0102", message, mistake.place_before, f"put `{closer}` here", secondary=(opened,))
     return "E0102"
-
-
-def _just_after(mistake: Mistake) -> Span:
-    assert mistake.previous is not None
-    end = mistake.previous.end_pos
-    assert end is not None
-    return Span(mistake.source, end, end)
 
 
 def _equal_signs(mistake: Mistake, report: Reporter) -> _Answer:
@@ -320,41 +251,9 @@ _QUESTIONS: Final[tuple[_Question, ...]] = (
 
 
 def _something_else(mistake: Mistake, report: Reporter) -> str:
-    wanted = _wanted(mistake.expected)
-    message = f"expected {wanted}, found {mistake.found}"
+    message = f"expected {wanted(mistake.expected)}, found {mistake.found}"
     secondary: tuple[Label, ...] = ()
     if mistake.token.type == "$END" and mistake.open:
         secondary = (Label(span_of(mistake.source, mistake.open[-1]), "opened here"),)
-    report.at("E0101", message, mistake.token, help=_general_help(mistake), secondary=secondary)
+    report.at("E0101", message, mistake.token, help=general_help(mistake), secondary=secondary)
     return "E0101"
-
-
-def _wanted(expected: set[str]) -> str:
-    if "NUMBER" in expected:
-        return "a value or a layer"
-    # After a complete expression a long list would only say what an expression is.
-    telling = [name for name in sorted(expected) if name not in ("NEWLINE", "SEMICOLON")]
-    if "PLUS" in expected:
-        telling = [name for name in telling if name in ("COMMA", *_CLOSING)]
-        return " or ".join(spelling(name) for name in telling) or "the end of the line"
-    shown = [spelling(name) for name in telling or sorted(expected)]
-    return " or ".join(shown)
-
-
-def _general_help(mistake: Mistake) -> str | tuple[str, ...]:
-    token, expected = mistake.token, mistake.expected
-    if token.type == "QUESTION":
-        return "`?` leaves a size of the `input` open; it stands nowhere else"
-    if expected == {"LSQB"}:
-        return "the sizes of an input stand in brackets, as in `input vector[784]`"
-    if expected == {"STRING"}:
-        return 'a path stands in double quotes, as in `import "blocks.ntk"`'
-    if token.type == "ARROW" and "NUMBER" in expected and mistake.line_start:
-        return "`->` stands between two layers; there is none before it"
-    if token.type == "ARROW" and "NORMALIZED" in expected:
-        return "the input is not a layer: end the line here, and begin the layers on the next"
-    if token.type == "IF":
-        return "put the `if .. then .. else ..` in parentheses"
-    if token.type == "LET" and "NUMBER" in expected:
-        return "`let` begins a statement: give it a line of its own"
-    return ()

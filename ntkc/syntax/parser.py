@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Final
 
 from ntkc.diagnostics import Diagnostics, Source
 from ntkc.syntax import ast
-from ntkc.syntax.explain import Mistake, explain
+from ntkc.syntax.explain import explain
 from ntkc.syntax.lexer import lex
 from ntkc.syntax.limits import MAX_NESTING
 from ntkc.syntax.machine import Checkpoint, Machine
+from ntkc.syntax.mistakes import Mistake
 from ntkc.syntax.repairs import repair
 from ntkc.syntax.report import Reporter
 

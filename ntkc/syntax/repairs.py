@@ -36,6 +36,8 @@ FOREIGN_SIGNS: Final = {
 _LONGEST_FIRST: Final = sorted(FOREIGN_SIGNS, key=len, reverse=True)
 _STARTS: Final = {"MINUS", "ASSIGN", "EQUAL", "GREATER", "STAR", "SLASH", "STRAY"}
 _COMMENTS: Final = ("//", "/*")
+_QUOTES: Final = {"'": "'", "`": "`", "‘": "’", "“": "”"}
+_PATH_TOKENS: Final = 100  # more than a path is ever made of
 
 
 def repair(tokens: list[Token], report: Reporter) -> list[Token]:
@@ -71,7 +73,8 @@ def _foreign(tokens: list[Token], index: int, report: Reporter, repaired: list[T
             repaired.append(_replace(tokens[index : index + used], spelling, report))
             return used
     if token.type == "STRAY":
-        return _stray(tokens, index, report)
+        quoted = _quoted_path(tokens, index, report, repaired)
+        return quoted or _stray(tokens, index, report)
     repaired.append(token)
     return 1
 
@@ -106,6 +109,24 @@ def _foreign_comment(tokens: list[Token], index: int, opening: str, report: Repo
     while index + used < len(tokens) and (tokens[index + used].start_pos or 0) < end:
         used += 1
     return used
+
+
+def _quoted_path(tokens: list[Token], index: int, report: Reporter, repaired: list[Token]) -> int:
+    """Handle a path in quotes of another kind; the number of tokens used up, or 0."""
+    opening = tokens[index]
+    closing = _QUOTES.get(str(opening))
+    if closing is None or not repaired or repaired[-1].type != "IMPORT":
+        return 0
+    for used, token in enumerate(tokens[index + 1 : index + 1 + _PATH_TOKENS], start=2):
+        if token.type == "NEWLINE":
+            return 0
+        if str(token) == closing:
+            span = span_of(report.source, opening).to(span_of(report.source, token))
+            message = "a path stands in straight double quotes"
+            report.at("E0112", message, span, f'write `"{span.text[1:-1]}"`')
+            repaired.append(_token_like(opening, "STRING", '""', token.end_pos))
+            return used
+    return 0
 
 
 def _stray(tokens: list[Token], index: int, report: Reporter) -> int:
