@@ -1,1 +1,1 @@
-"""Placeholder replaced below."""
+"""Passes: functions from module to module, in one ordered tuple."""

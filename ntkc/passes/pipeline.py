@@ -1,0 +1,48 @@
+"""The ordered passes, and the one place between them where they can be watched."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ntkc.ir.module import Module
+from ntkc.passes.diagonals import diagonals
+from ntkc.passes.expand import expand
+from ntkc.passes.fold import fold
+from ntkc.passes.functions import spell_functions
+
+Watcher = Callable[[str, Module], None]
+"""Called after every pass with its name and what it made."""
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A named step from module to module."""
+
+    name: str
+    run: Callable[[Module], Module]
+
+
+SHARED = (
+    Pass("diagonals", diagonals),
+    Pass("expand", expand),
+    Pass("fold", fold),
+)
+"""What every backend and number type needs."""
+
+
+def vector_passes(dtype: str) -> tuple[Pass, ...]:
+    """What vector code in one number type needs on top."""
+    return (
+        Pass("functions", lambda module: spell_functions(module, dtype)),
+        Pass("fold-again", fold),
+    )
+
+
+def run(module: Module, passes: Sequence[Pass], watch: Watcher | None = None) -> Module:
+    """The module after all passes, in order."""
+    for step in passes:
+        module = step.run(module)
+        if watch is not None:
+            watch(step.name, module)
+    return module
