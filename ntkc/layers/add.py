@@ -37,13 +37,8 @@ class Add(Joining):
         refuse_raw(self, inputs)
         for (i, a), (j, b) in combinations(enumerate(inputs), 2):
             if not _uncorrelated(a, b, level + 1):
-                raise correlated(
-                    self,
-                    "the branches of `add` are correlated",
-                    i,
-                    j,
-                    "end all but one of the branches in a `dense` layer",
-                )
+                message = "the branches of `add` are correlated"
+                raise correlated(self, message, inputs, (i, j), level)
         return Features(
             gaussian=all(f.gaussian for f in inputs),
             own=min(f.own for f in inputs),

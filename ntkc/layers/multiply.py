@@ -28,13 +28,8 @@ class Multiply(Joining):
         refuse_raw(self, inputs)
         shared = [i for i, branch in enumerate(inputs) if branch.own <= level]
         if len(shared) > 1:
-            raise correlated(
-                self,
-                "the branches of `multiply` are not independent",
-                shared[0],
-                shared[1],
-                "put a `dense` layer into all but one of the branches",
-            )
+            message = "the branches of `multiply` are not independent"
+            raise correlated(self, message, inputs, (shared[0], shared[1]), level)
         centred = max(f.centred for f in inputs)
         return Features(
             gaussian=False,

@@ -9,10 +9,12 @@ from ntkc.activations.base import Activation, ArgumentError, Bound, ParameterKin
 from ntkc.diagnostics import Diagnostics, Kind, Label
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.layers.base.parameters import Range
+from ntkc.network import builtins
 from ntkc.network.arguments import Signature, WrongArgumentError, match, number
 from ntkc.network.report import Report
 from ntkc.network.scope import Scope
 from ntkc.network.trampoline import Step
+from ntkc.network.unavailable import report_unavailable
 from ntkc.network.values import (
     POISON,
     Items,
@@ -39,6 +41,9 @@ class ActivationCalls:
 
     def call(self, call: ast.Call, scope: Scope) -> Step[Value]:
         """An activation as a layer."""
+        if call.function.name not in builtins.activation_names():
+            report_unavailable(call, self._report)
+            return POISON
         activation = activations.load(call.function.name)
         matched = match(_signature(activation), call.arguments, call.span, self._report)
         if matched is None:
@@ -68,7 +73,9 @@ class ActivationCalls:
         return single(ActivationLayer(call.function.name, bound, call.span))
 
     def quietly(self, call: ast.Call, given: list[Number]) -> Plan | None:
-        """The layer, where the arguments fit the activation."""
+        """The layer, where there is such an activation and the arguments fit it."""
+        if call.function.name not in builtins.activation_names():
+            return None
         activation = activations.load(call.function.name)
         nowhere = Report(Diagnostics())
         if match(_signature(activation), call.arguments, call.span, nowhere) is None:

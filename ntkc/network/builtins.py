@@ -38,6 +38,11 @@ def planned_activations() -> frozenset[str]:
     return frozenset(activations.planned())
 
 
+def is_activation(name: str) -> bool:
+    """Whether the language has an activation of that name, whether or not it is built."""
+    return name in activation_names() or name in planned_activations()
+
+
 @cache
 def layer_names() -> frozenset[str]:
     """The layers that can be compiled."""
@@ -48,7 +53,7 @@ def what_is(name: str) -> str:
     """What a built-in name is, for a message."""
     if name in layer_names() or name in PLANNED or name in WITHOUT_LIMIT:
         return "layer"
-    if name in activation_names() or name in planned_activations():
+    if is_activation(name):
         return "activation"
     if name in FUNCTIONS:
         return "function"

@@ -4,27 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ntkc import layers
-from ntkc.diagnostics import Kind
-from ntkc.layers.base.joining import Joining
-from ntkc.layers.base.known import PLANNED, WITHOUT_LIMIT, WORDS
-from ntkc.layers.base.layer import Argument
-from ntkc.layers.base.parameters import LayersParameter, NumberParameter, Parameter, is_required
-from ntkc.layers.base.values import Origin
+from ntkc.layers.base.known import WORDS
 from ntkc.network import builtins, limits, numbers
 from ntkc.network.activation_calls import ActivationCalls
-from ntkc.network.arguments import (
-    Matched,
-    Signature,
-    WrongArgumentError,
-    convert,
-    default_of,
-    match,
-)
+from ntkc.network.arguments import Signature, match
+from ntkc.network.layer_calls import LayerCalls
 from ntkc.network.numbers import NoValueError
-from ntkc.network.report import did_you_mean
-from ntkc.network.scope import CallSite, Entry, Scope
+from ntkc.network.scope import CallSite, Entry, Frame, Scope, Want
 from ntkc.network.trampoline import Step, done
+from ntkc.network.unavailable import report_unavailable
 from ntkc.network.values import (
     POISON,
     Either,
@@ -36,12 +24,11 @@ from ntkc.network.values import (
     Word,
     constant,
     describe,
-    single,
 )
 from ntkc.syntax import ast
 
 if TYPE_CHECKING:
-    from ntkc.network.evaluate import Evaluator, Want
+    from ntkc.network.evaluate import Evaluator
 
 
 class Calls:
@@ -51,6 +38,7 @@ class Calls:
         self._evaluator = evaluator
         self._report = evaluator.report
         self._activations = ActivationCalls(evaluator)
+        self._layers = LayerCalls(evaluator)
 
     def name(self, name: ast.Name, scope: Scope, want: Want) -> Step[Value]:
         """A bare name. What is called without arguments needs no parentheses."""
@@ -66,9 +54,7 @@ class Calls:
                 return done(constant(numbers.CONSTANTS[word]))
             if word in WORDS:
                 return done(Word(word))
-            if word in numbers.FUNCTIONS and (
-                want == "number" or word not in builtins.activation_names()
-            ):
+            if word in numbers.FUNCTIONS and (want == "number" or not builtins.is_activation(word)):
                 return done(FunctionName(word))
         return self.call(ast.Call(name, (), name.span), scope, want)
 
@@ -83,15 +69,15 @@ class Calls:
             return self._call_entry(entry, call, scope, want)
         if word in numbers.FUNCTIONS:
             return self._call_function(call, scope, want)
-        if word in builtins.activation_names():
+        if builtins.is_activation(word):
             return self._activations.call(call, scope)
         if word in builtins.layer_names():
-            return self._call_layer(call, scope)
+            return self._layers.call(call, scope)
         if word in WORDS:
             return done(self._not_callable(call, Word(word), scope))
         if word in numbers.CONSTANTS:
             return done(self._not_callable(call, constant(numbers.CONSTANTS[word]), scope))
-        self._report_unavailable(call)
+        report_unavailable(call, self._report)
         return done(POISON)
 
     # ---- Definitions
@@ -130,7 +116,7 @@ class Calls:
         matched = match(signature, call.arguments, call.span, self._report)
         if matched is None:
             return POISON
-        inside = Scope(entry.file, None, scope.depth + 1, CallSite(entry.name, call.span))
+        inside = Scope(entry.file, Frame(None), scope.depth + 1, CallSite(entry.name, call.span))
         for parameter in parameters:
             given = matched.get(parameter.name.name)
             if given:
@@ -138,7 +124,7 @@ class Calls:
             else:
                 assert parameter.default is not None
                 value = yield self._evaluator.value(parameter.default, inside)
-            inside = inside.bind(parameter.name.name, value)
+            inside.bind(parameter.name.name, value)
         result: Value = yield self._evaluator.value(definition.body, inside, want)
         return result
 
@@ -160,8 +146,7 @@ class Calls:
     def _call_function(self, call: ast.Call, scope: Scope, want: Want) -> Step[Value]:
         """A function's value, or an activation of that name, or, where it is open, both."""
         name = call.function.name
-        is_activation = name in builtins.activation_names()
-        if is_activation and (want == "layer" or not self._looks_numeric(call)):
+        if builtins.is_activation(name) and (want == "layer" or not self._looks_numeric(call)):
             layer_value: Value = yield self._activations.call(call, scope)
             return layer_value
         arguments: list[Value] = []
@@ -170,136 +155,26 @@ class Calls:
         if POISON in arguments:
             return POISON
         given = [argument for argument in arguments if isinstance(argument, Number)]
-        layer = None
-        if is_activation and want is None:
-            layer = self._activations.quietly(call, given)
-        number = self._function(call, given, scope)
-        if layer is None or isinstance(number, Poison):
-            return number if layer is None else layer
-        assert isinstance(number, Number)
-        return Either(number, layer)
+        layer = self._activations.quietly(call, given) if want is None else None
+        return self._function(call, given, layer, scope)
 
     def _looks_numeric(self, call: ast.Call) -> bool:
         """Whether the arguments are as many as the function takes, none of them by name."""
         arity = numbers.FUNCTIONS[call.function.name].arity
         return len(call.arguments) == arity and all(a.name is None for a in call.arguments)
 
-    def _function(self, call: ast.Call, given: list[Number], scope: Scope) -> Value:
+    def _function(
+        self, call: ast.Call, given: list[Number], layer: Plan | None, scope: Scope
+    ) -> Value:
         name = call.function.name
         names = ("x", "y")[: numbers.FUNCTIONS[name].arity]
-        signature = Signature(name, names, names)
-        if match(signature, call.arguments, call.span, self._report) is None:
+        if match(Signature(name, names, names), call.arguments, call.span, self._report) is None:
             return POISON
         try:
-            return numbers.call(name, given)
+            number = numbers.call(name, given)
         except NoValueError as error:
+            if layer is not None:
+                return layer
             self._evaluator.error(scope, error.code, error.message, call.span, "here", error.help)
             return POISON
-
-    # ---- Layers
-
-    def _call_layer(self, call: ast.Call, scope: Scope) -> Step[Value]:
-        name = call.function.name
-        layer_type = layers.load(name)
-        declared = layer_type.parameters
-        variadic = next((p for p in declared if isinstance(p, LayersParameter)), None)
-        signature = Signature(
-            name,
-            tuple(p.name for p in declared),
-            [p.name for p in declared if is_required(p) and p is not variadic],
-            None if variadic is None else variadic.name,
-        )
-        matched = match(signature, call.arguments, call.span, self._report)
-        if matched is None:
-            return POISON
-        branches: list[Plan] = []
-        for argument in matched.get(variadic.name, []) if variadic is not None else []:
-            branches.append((yield self._evaluator.layer(argument.value, scope)))
-        arguments = yield self._layer_arguments(declared, matched, scope)
-        if arguments is None or (variadic and not self._enough(call, branches, variadic)):
-            return POISON
-        layer = layer_type(name, arguments, call.span)
-        if isinstance(layer, Joining) and variadic is not None:
-            written = matched[variadic.name]
-            layer.branch_origins = tuple(Origin(a.value.span, "") for a in written)
-        return self._evaluator.checked(single(layer, tuple(branches)), call.span)
-
-    def _layer_arguments(
-        self, declared: tuple[Parameter, ...], matched: Matched, scope: Scope
-    ) -> Step[dict[str, Argument] | None]:
-        result: dict[str, Argument] | None = {}
-        for parameter in declared:
-            if isinstance(parameter, LayersParameter):
-                continue
-            given = matched.get(parameter.name)
-            if not given:
-                value = default_of(parameter)
-            else:
-                want: Want = "number" if isinstance(parameter, NumberParameter) else None
-                written = given[0].value
-                evaluated = yield self._evaluator.value(written, scope, want)
-                try:
-                    value = convert(parameter, evaluated)
-                except WrongArgumentError as wrong:
-                    self._wrong(wrong, written, scope)
-                    result = None
-                    continue
-            if result is not None:
-                result[parameter.name] = value
-        return result
-
-    def _wrong(self, wrong: WrongArgumentError, written: ast.Expr, scope: Scope) -> None:
-        if wrong.code is not None:
-            self._evaluator.error(
-                scope, wrong.code, wrong.message, written.span, wrong.label, wrong.help or ()
-            )
-
-    def _enough(self, call: ast.Call, branches: list[Plan], parameter: LayersParameter) -> bool:
-        name = call.function.name
-        if len(branches) > limits.MAX_BRANCHES:
-            raise self._evaluator.too_large(
-                "E0334",
-                f"`{name}` can join at most {limits.MAX_BRANCHES} branches",
-                call.span,
-                "join fewer",
-            )
-        if len(branches) >= parameter.minimum:
-            return True
-        self._report.error(
-            "E0303",
-            f"`{name}` joins at least {parameter.minimum} branches",
-            call.span,
-            f"there {'is one' if branches else 'are none'} here",
-            help=f"give it layers: `{name}(identity, dense)`",
-        )
-        return False
-
-    # ---- What is known and cannot be had
-
-    def _report_unavailable(self, call: ast.Call) -> None:
-        word, span = call.function.name, call.function.span
-        if word in WITHOUT_LIMIT:
-            why, instead = WITHOUT_LIMIT[word]
-            self._report.error(
-                "E0406", f"`{word}` has no infinite-width limit in closed form", span, why,
-                help=instead,
-            )  # fmt: skip
-        elif word in PLANNED:
-            self._report.error(
-                "E0501", f"`{word}` is not available yet", span, "a known layer, not built yet",
-                help="networks on vectors can be compiled: `input vector[n]`",
-                kind=Kind.LIMITATION,
-            )  # fmt: skip
-        elif word in builtins.planned_activations():
-            self._report.error(
-                "E0504", f"the activation `{word}` is not available yet", span,
-                "it has no closed form here yet",
-                help="similar ones with a closed form are `erf`, `gelu` and `sigmoid_like`",
-                kind=Kind.LIMITATION,
-            )  # fmt: skip
-        else:
-            self._report.error(
-                "E0301", f"`{word}` is not known", span,
-                "no layer, activation or definition has this name",
-                help=did_you_mean(word, builtins.all_names()),
-            )  # fmt: skip
+        return number if layer is None else Either(number, layer)

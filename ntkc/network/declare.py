@@ -44,7 +44,21 @@ def declare(program: Program | ast.File, report: Report) -> list[Declared]:
         imports = _imports(loaded)
         seen = {statement: done[id(file)] for statement, file in imports}
         done[id(loaded)] = _declare(loaded.file, seen, report)
-    return list(done.values())
+    files = list(done.values())
+    _check_params(files, report)
+    return files
+
+
+def _check_params(files: list[Declared], report: Report) -> None:
+    """Two files cannot both have a `param` of one name: it is a keyword of the kernel."""
+    first: dict[str, ast.Name] = {}
+    for file in files:
+        for statement in file.statements:
+            if isinstance(statement, ast.Param):
+                name = statement.name
+                known = first.setdefault(name.name, name)
+                if known is not name and known.span.source is not name.span.source:
+                    report_duplicate(report, name, known.span, "`param`")
 
 
 def _imports(loaded: LoadedFile) -> list[tuple[ast.Import, LoadedFile]]:

@@ -7,38 +7,30 @@ and within limits (`ntkc.network.limits`), so none takes long: past one, `AbortE
 
 from __future__ import annotations
 
-from typing import Literal
-
 from ntkc.diagnostics import Label, Span
 from ntkc.network import limits, numbers
 from ntkc.network.calls import Calls
-from ntkc.network.numbers import NoValueError
+from ntkc.network.operators import binary
 from ntkc.network.report import Report
-from ntkc.network.scope import Entry, Scope
+from ntkc.network.scope import Entry, Scope, Want
 from ntkc.network.trampoline import Step, done
 from ntkc.network.values import (
     POISON,
     Boolean,
-    Either,
     Extents,
     Items,
     Number,
     Plan,
     Poison,
     Value,
-    Word,
     as_layer,
     as_number,
     constant,
     describe,
     is_layer,
-    repeat,
     sequence,
 )
 from ntkc.syntax import ast
-
-Want = Literal["number", "layer"] | None
-"""What the place asks for, where a name could be either: `exp(1)` is a number or a layer."""
 
 
 class AbortError(Exception):
@@ -67,7 +59,7 @@ class Evaluator:
             )
         match expression:
             case ast.Number():
-                return done(self._literal(expression))
+                return done(constant(expression.value))
             case ast.Bool(value=flag):
                 return done(Boolean(flag))
             case ast.Size(extents=extents):
@@ -81,7 +73,7 @@ class Evaluator:
             case ast.Unary():
                 return self._unary(expression, scope)
             case ast.Binary():
-                return self._binary(expression, scope, want)
+                return binary(self, expression, scope, want)
             case ast.Conditional():
                 return self._conditional(expression, scope, want)
             case ast.Chain():
@@ -170,15 +162,6 @@ class Evaluator:
 
     # ---- Expressions
 
-    def _literal(self, expression: ast.Number) -> Value:
-        try:
-            return constant(expression.value)
-        except ValueError:
-            self.report.error(
-                "E0310", "this number is too large", expression.span, "not a finite number"
-            )
-            return POISON
-
     def _parameter(self, statement: ast.Param, scope: Scope) -> Step[Value]:
         from ntkc.ir.node import param
 
@@ -239,138 +222,11 @@ class Evaluator:
 
     def _block(self, block: ast.Block, scope: Scope) -> Step[Value]:
         parts: list[Plan] = []
+        scope = scope.enter()
         for statement in block.statements:
             if isinstance(statement, ast.Let):
                 value = yield self.value(statement.value, scope)
-                scope = scope.bind(statement.name.name, value)
+                scope.bind(statement.name.name, value)
             else:
                 parts.append((yield self.layer(statement, scope)))
         return self.checked(sequence(tuple(parts)), block.span)
-
-    # ---- Operators
-
-    def _binary(self, expression: ast.Binary, scope: Scope, want: Want) -> Step[Value]:
-        operator = expression.operator
-        arithmetic = operator in ("+", "-", "/", "^")
-        inner: Want = "number" if arithmetic else want if operator == "*" else None
-        left: Value = yield self.value(expression.left, scope, inner)
-        right: Value = yield self.value(expression.right, scope, inner)
-        if isinstance(left, Poison) or isinstance(right, Poison):
-            return POISON
-        if operator == "*":
-            left, right = _settle(left, right, want)
-            if is_layer(left) or is_layer(right):
-                return self._repeat(expression, left, right, scope)
-        left, right = as_number(left), as_number(right)
-        if operator in ("<", "<=", ">", ">=", "==", "!="):
-            return self._compare(expression, left, right, scope)
-        for value, operand in ((left, expression.left), (right, expression.right)):
-            if not isinstance(value, Number):
-                self._not_a_number(expression, value, operand, scope)
-                return POISON
-        assert isinstance(left, Number)
-        assert isinstance(right, Number)
-        try:
-            return numbers.binary(operator, left, right)
-        except NoValueError as error:
-            self.error(scope, error.code, error.message, expression.span, "here", error.help)
-            return POISON
-
-    def _not_a_number(
-        self, expression: ast.Binary, value: Value, operand: ast.Expr, scope: Scope
-    ) -> None:
-        help = ""
-        if is_layer(value) and expression.operator == "+":
-            help = "`add(a, b)` is the sum of layers"
-        self.error(
-            scope,
-            "E0306",
-            f"`{expression.operator}` is arithmetic, between numbers",
-            operand.span,
-            f"expected a number, found {describe(value)}",
-            help,
-        )
-
-    def _repeat(self, expression: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
-        body, count, place = left, right, expression.right
-        if not is_layer(left):
-            body, count, place = right, left, expression.left
-        plan, count = as_layer(body), as_number(count)
-        if not isinstance(count, Number):
-            help = "`a -> b` composes layers, `multiply(a, b)` multiplies features"
-            self.error(
-                scope,
-                "E0306",
-                "a layer is repeated by a whole number",
-                place.span,
-                f"expected a whole number, found {describe(count)}",
-                help if is_layer(count) else "",
-            )
-            return POISON
-        if not count.is_constant:
-            self.error(
-                scope,
-                "E0311",
-                "how often a layer is repeated must be known at compile time",
-                place.span,
-                "this depends on a `param`",
-                "use a `let` constant",
-            )
-            return POISON
-        if count.whole is None or count.whole < 0:
-            self.error(
-                scope,
-                "E0312",
-                f"a layer cannot be repeated {count.value:g} times",
-                place.span,
-                "not a whole number from 0 on",
-            )
-            return POISON
-        if count.whole > limits.MAX_REPEAT:
-            raise self.too_large(
-                "E0331",
-                f"a layer can be repeated at most {limits.MAX_REPEAT:,} times",
-                place.span,
-                "repeat it less often",
-            )
-        return self.checked(repeat(plan, count.whole), expression.span)  # type: ignore[arg-type]
-
-    def _compare(self, expression: ast.Binary, left: Value, right: Value, scope: Scope) -> Value:
-        operator = expression.operator
-        if isinstance(left, Number) and isinstance(right, Number):
-            if left.is_constant and right.is_constant:
-                return Boolean(numbers.compare(operator, left.value, right.value))
-            self.error(
-                scope,
-                "E0311",
-                "a condition must be known at compile time",
-                expression.span,
-                "this depends on a `param`",
-                "use a `let` constant",
-            )
-            return POISON
-        alike = type(left) is type(right) and isinstance(left, Boolean | Word | Extents)
-        if alike and operator in ("==", "!="):
-            return Boolean((left == right) == (operator == "=="))
-        self.error(
-            scope,
-            "E0306",
-            f"{describe(left)} and {describe(right)} cannot be compared by `{operator}`",
-            expression.span,
-            "compare numbers",
-        )
-        return POISON
-
-
-def _settle(left: Value, right: Value, want: Want) -> tuple[Value, Value]:
-    """The operands of `*`, where one of them is a number or a layer."""
-    if isinstance(left, Either) and want == "layer" and not is_pure_layer(right):
-        return left.layer, as_number(right)
-    if isinstance(right, Either) and want == "layer" and not is_pure_layer(left):
-        return as_number(left), right.layer
-    return as_number(left), as_number(right)
-
-
-def is_pure_layer(value: Value) -> bool:
-    """Whether the value is a layer and nothing else."""
-    return is_layer(value) and not isinstance(value, Either)

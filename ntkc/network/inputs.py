@@ -45,6 +45,7 @@ def declared_input(
         )
         return None
     if kind != "vector":
+        evaluator.report.limited = True
         evaluator.report.error(
             "E0502",
             f"inputs of kind `{kind}` are not available yet",

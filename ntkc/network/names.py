@@ -9,7 +9,7 @@ file's definition that has a built-in name, with a warning.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ntkc.diagnostics import Kind, Label, Span
 from ntkc.network.builtins import all_names, what_is
@@ -27,12 +27,40 @@ class _Binding:
     used: bool = False
 
 
-@dataclass(frozen=True)
-class _Bindings:
-    """Local names, the innermost first."""
+@dataclass(frozen=True, eq=False)
+class _Frame:
+    """The names of one definition or block: each is visible after its `position`."""
 
-    binding: _Binding
-    outer: _Bindings | None
+    outer: _Place | None
+    bindings: dict[str, tuple[int, _Binding]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class _Place:
+    """Where an expression stands: in a frame, after so many of its names."""
+
+    frame: _Frame
+    position: int
+
+    def find(self, name: str) -> _Binding | None:
+        """The innermost binding of the name that is visible here."""
+        place: _Place | None = self
+        while place is not None:
+            found = place.frame.bindings.get(name)
+            if found is not None and found[0] < place.position:
+                return found[1]
+            place = place.frame.outer
+        return None
+
+    def names(self) -> Iterator[str]:
+        """Every local name that may be meant here."""
+        place: _Place | None = self
+        while place is not None:
+            yield from place.frame.bindings
+            place = place.frame.outer
+
+
+_Placed = tuple[ast.Expr, _Place | None]
 
 
 class NameCheck:
@@ -41,6 +69,7 @@ class NameCheck:
     def __init__(self, file: FileScope, report: Report) -> None:
         self._file = file
         self._report = report
+        self._owners = {id(entry.statement): entry for entry in file.entries.values()}
         self._used: set[Entry] = set()
         self._references: dict[Entry, dict[Entry, Span]] = {}
         self._locals: list[_Binding] = []
@@ -51,11 +80,10 @@ class NameCheck:
             match statement:
                 case ast.Param() | ast.Let():
                     self._walk(statement.value, None, self._owner(statement))
-                case ast.Def(parameters=parameters):
-                    self._definition(statement, parameters, None)
-                case ast.ActivationDef(parameters=parameters, variable=variable):
-                    inside = self._bind(None, variable, False)
-                    self._definition(statement, parameters, inside)
+                case ast.Def():
+                    self._definition(statement, None)
+                case ast.ActivationDef(variable=variable):
+                    self._definition(statement, variable)
                 case ast.NetworkDef(input=declared, body=body):
                     for size in declared.sizes:
                         if size is not None:
@@ -107,71 +135,59 @@ class NameCheck:
         )
 
     def _owner(self, statement: ast.Statement) -> Entry | None:
-        return next((e for e in self._file.entries.values() if e.statement is statement), None)
+        return self._owners.get(id(statement))
 
     def _definition(
-        self,
-        statement: ast.Def | ast.ActivationDef,
-        parameters: tuple[ast.Parameter, ...],
-        inside: _Bindings | None,
+        self, statement: ast.Def | ast.ActivationDef, variable: ast.Name | None
     ) -> None:
         owner = self._owner(statement)
-        seen: dict[str, Span] = {}
-        if inside is not None:
-            seen[inside.binding.name.name] = inside.binding.name.span
-        for parameter in parameters:
-            name = parameter.name
-            if name.name in seen:
-                report_duplicate(self._report, name, seen[name.name], "parameter")
-            seen[name.name] = name.span
+        frame = _Frame(None)
+        if variable is not None:
+            self._bind(frame, variable, is_let=False)
+        for parameter in statement.parameters:
             if parameter.default is not None:
-                self._walk(parameter.default, inside, owner)
-            inside = self._bind(inside, name, False)
-        self._walk(statement.body, inside, owner)
+                self._walk(parameter.default, _Place(frame, len(frame.bindings)), owner)
+            self._bind(frame, parameter.name, is_let=False)
+        self._walk(statement.body, _Place(frame, len(frame.bindings)), owner)
 
-    def _bind(self, outer: _Bindings | None, name: ast.Name, is_let: bool) -> _Bindings:
+    def _bind(self, frame: _Frame, name: ast.Name, *, is_let: bool) -> None:
+        known = frame.bindings.get(name.name)
+        if known is not None:
+            what = "`let`" if is_let else "parameter"
+            report_duplicate(self._report, name, known[1].name.span, what)
+            return
         binding = _Binding(name, is_let)
         self._locals.append(binding)
-        return _Bindings(binding, outer)
+        frame.bindings[name.name] = (len(frame.bindings), binding)
 
-    def _walk(self, root: ast.Expr, around: _Bindings | None, owner: Entry | None) -> None:
-        stack: list[tuple[ast.Expr, _Bindings | None]] = [(root, around)]
+    def _walk(self, root: ast.Expr, around: _Place | None, owner: Entry | None) -> None:
+        stack: list[_Placed] = [(root, around)]
         while stack:
-            expression, scope = stack.pop()
-            match expression:
-                case ast.Name():
-                    self._use(expression, scope, owner)
-                case ast.Call(function=function):
-                    self._use(function, scope, owner)
-                case ast.Block(statements=statements):
-                    stack.extend(reversed(list(self._block(statements, scope))))
-                case _:
-                    pass
-            inner = [(child, scope) for child in children(expression)]
+            expression, place = stack.pop()
+            inner: list[_Placed] = [(child, place) for child in children(expression)]
+            if isinstance(expression, ast.Name):
+                self._use(expression, place, owner)
+            elif isinstance(expression, ast.Call):
+                self._use(expression.function, place, owner)
+            elif isinstance(expression, ast.Block):
+                inner = list(self._block(expression, place))
             stack.extend(reversed(inner))
 
-    def _block(
-        self, statements: tuple[ast.Let | ast.Expr, ...], scope: _Bindings | None
-    ) -> Iterator[tuple[ast.Expr, _Bindings | None]]:
-        seen: dict[str, Span] = {}
-        for statement in statements:
-            if not isinstance(statement, ast.Let):
-                yield statement, scope
-                continue
-            yield statement.value, scope
-            name = statement.name
-            if name.name in seen:
-                report_duplicate(self._report, name, seen[name.name], "`let`")
-            seen[name.name] = name.span
-            scope = self._bind(scope, name, True)
+    def _block(self, block: ast.Block, around: _Place | None) -> Iterator[_Placed]:
+        frame = _Frame(around)
+        for statement in block.statements:
+            place = _Place(frame, len(frame.bindings))
+            if isinstance(statement, ast.Let):
+                yield statement.value, place
+                self._bind(frame, statement.name, is_let=True)
+            else:
+                yield statement, place
 
-    def _use(self, name: ast.Name, scope: _Bindings | None, owner: Entry | None) -> None:
-        around = scope
-        while around is not None:
-            if around.binding.name.name == name.name:
-                around.binding.used = True
-                return
-            around = around.outer
+    def _use(self, name: ast.Name, place: _Place | None, owner: Entry | None) -> None:
+        local = None if place is None else place.find(name.name)
+        if local is not None:
+            local.used = True
+            return
         entry = self._file.entries.get(name.name)
         if entry is not None:
             if entry is not owner:
@@ -179,19 +195,16 @@ class NameCheck:
             if owner is not None:
                 self._references.setdefault(owner, {}).setdefault(entry, name.span)
         elif name.name not in all_names():
-            self._unknown(name, scope)
+            self._unknown(name, place)
 
-    def _unknown(self, name: ast.Name, scope: _Bindings | None) -> None:
-        candidates = {*self._file.entries, *all_names()}
-        while scope is not None:
-            candidates.add(scope.binding.name.name)
-            scope = scope.outer
+    def _unknown(self, name: ast.Name, place: _Place | None) -> None:
+        candidates = {*self._file.entries, *all_names(), *(place.names() if place else ())}
         self._report.error(
             "E0301",
             f"`{name.name}` is not known",
             name.span,
             "no layer, activation or definition has this name",
-            help=did_you_mean(name.name, candidates),
+            help="" if self._report.full else did_you_mean(name.name, candidates),
         )
 
     def _report_cycle(self, cycle: list[Entry]) -> None:

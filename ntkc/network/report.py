@@ -9,12 +9,22 @@ from ntkc.diagnostics import Diagnostics, Kind, Label, Span
 
 
 class Report:
-    """Errors of one network's resolution, each code once at each place."""
+    """Errors of one network's resolution, each code once at each place.
+
+    `failed` after any error; `limited` once a known limitation of the input was reported,
+    which spatial layers would only repeat.
+    """
 
     def __init__(self, diagnostics: Diagnostics) -> None:
         self.diagnostics = diagnostics
         self.failed = False
+        self.limited = False
         self._said: set[tuple[str, Span | None]] = set()
+
+    @property
+    def full(self) -> bool:
+        """Whether nothing more will be kept: then help need not be looked for."""
+        return len(self._said) > self.diagnostics.limit
 
     def error(
         self,

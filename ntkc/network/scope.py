@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 from ntkc.diagnostics import Span
 from ntkc.network.values import Value
 from ntkc.syntax import ast
+
+Want = Literal["number", "layer"] | None
+"""What a place asks for, where a name could be either: `exp(1)` is a number or a layer."""
 
 Definition = ast.Param | ast.Let | ast.Def | ast.ActivationDef
 
@@ -37,13 +41,12 @@ class FileScope:
     entries: dict[str, Entry] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Local:
-    """One name bound inside a definition or block, in front of those around it."""
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """The names of one call or one block, in front of those around it."""
 
-    name: str
-    value: Value
-    outer: Local | None
+    outer: Frame | None
+    values: dict[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -59,21 +62,26 @@ class Scope:
     """Where an expression stands."""
 
     file: FileScope
-    locals: Local | None = None
+    frame: Frame | None = None
     depth: int = 0
     called: CallSite | None = None
 
-    def bind(self, name: str, value: Value) -> Scope:
-        """The scope after a `let` or a parameter."""
-        return Scope(self.file, Local(name, value, self.locals), self.depth, self.called)
+    def enter(self) -> Scope:
+        """The scope inside of a block."""
+        return Scope(self.file, Frame(self.frame), self.depth, self.called)
+
+    def bind(self, name: str, value: Value) -> None:
+        """Give a name of the innermost call or block its value."""
+        assert self.frame is not None
+        self.frame.values[name] = value
 
     def local(self, name: str) -> Value | None:
         """The innermost local value of that name."""
-        found = self.locals
-        while found is not None:
-            if found.name == name:
-                return found.value
-            found = found.outer
+        frame = self.frame
+        while frame is not None:
+            if name in frame.values:
+                return frame.values[name]
+            frame = frame.outer
         return None
 
     def entry(self, name: str) -> Entry | None:

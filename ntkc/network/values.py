@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final
 
-from ntkc.diagnostics import Span
 from ntkc.ir.node import Node, const
 from ntkc.layers.base.layer import Layer
 
@@ -183,11 +182,3 @@ def describe(value: Value) -> str:
             return f"the function `{name}`"
         case _:
             return "a layer"
-
-
-@dataclass(frozen=True)
-class Named:
-    """A value where it was written."""
-
-    value: Value
-    span: Span

@@ -59,18 +59,23 @@ def refuse_raw(layer: Joining, inputs: Sequence[Features]) -> None:
             )
 
 
-def correlated(layer: Joining, message: str, first: int, second: int, help: str) -> LayerError:
-    """The error for two branches that are not independent enough."""
+def correlated(
+    layer: Joining, message: str, inputs: Sequence[Features], pair: tuple[int, int], level: int
+) -> LayerError:
+    """The error for a pair of branches that are not independent enough."""
     return LayerError(
         "E0402",
         message,
-        "the limit of this layer needs branches with weights of their own",
-        because=(
-            layer.branch(first, "this branch depends on what both share"),
-            layer.branch(second, "and so does this one"),
-        ),
-        help=help,
+        "the limit needs branches that are uncorrelated",
+        because=tuple(layer.branch(i, _what_is_shared(inputs[i], level)) for i in pair),
+        help="end all but one of the branches in a `dense` layer of its own",
     )
+
+
+def _what_is_shared(features: Features, level: int) -> str:
+    if features.own > level:
+        return "this branch ends in a nonlinearity, so it has a mean"
+    return "this branch has no weights of its own"
 
 
 def first_cause(inputs: Sequence[Features]) -> Origin | None:

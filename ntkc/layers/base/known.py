@@ -31,7 +31,7 @@ WITHOUT_LIMIT: Final = {
     ),
     "softmax": (
         "it couples all the features of an example, and tends to a constant as they grow",
-        "leave it out: fit the kernel to one-hot targets, or use `self_attention` inside",
+        "leave it out: kernels are fitted to one-hot targets",
     ),
 }
 """Layers that practice uses, why they have no kernel, and what to write instead."""

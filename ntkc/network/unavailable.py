@@ -1,0 +1,41 @@
+"""Words that are known and cannot be had: layers and activations to come, layers without limit."""
+
+from __future__ import annotations
+
+from ntkc.diagnostics import Kind
+from ntkc.layers.base.known import PLANNED, WITHOUT_LIMIT
+from ntkc.network import builtins
+from ntkc.network.report import Report, did_you_mean
+from ntkc.syntax import ast
+
+
+def report_unavailable(call: ast.Call, report: Report) -> None:
+    """Report a word that is not a layer, or not yet."""
+    word, span = call.function.name, call.function.span
+    if word in WITHOUT_LIMIT:
+        why, instead = WITHOUT_LIMIT[word]
+        report.error(
+            "E0406", f"`{word}` has no infinite-width limit in closed form", span, why,
+            help=instead,
+        )  # fmt: skip
+    elif word in PLANNED and report.limited:
+        report.failed = True  # what was said about the input says it
+    elif word in PLANNED:
+        report.error(
+            "E0501", f"`{word}` is not available yet", span, "a known layer, not built yet",
+            help="networks on vectors can be compiled: `input vector[n]`",
+            kind=Kind.LIMITATION,
+        )  # fmt: skip
+    elif word in builtins.planned_activations():
+        report.error(
+            "E0504", f"the activation `{word}` is not available yet", span,
+            "it has no closed form here yet",
+            help="similar ones with a closed form are `erf`, `gelu` and `sigmoid_like`",
+            kind=Kind.LIMITATION,
+        )  # fmt: skip
+    else:
+        report.error(
+            "E0301", f"`{word}` is not known", span,
+            "no layer, activation or definition has this name",
+            help=did_you_mean(word, builtins.all_names()),
+        )  # fmt: skip
