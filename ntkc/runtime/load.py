@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 from .errors import LoadError
-from .program import ABI, Program
+from .program import ABI, Diagonals, Program
 
 _ATTRIBUTES = {
     "NAME": "name",
@@ -45,9 +46,15 @@ def load_program(module: ModuleType) -> Program:
     }
     parts["input_sizes"] = tuple(parts["input_sizes"])
     parts["parameters"] = dict(parts["parameters"])
+    parts["diagonals"] = _named(parts["diagonals"])
     program = Program(**parts)
     _check(program)
     return program
+
+
+def _named(diagonals: Callable[..., tuple[Any, ...]]) -> Callable[..., Diagonals]:
+    """Generated modules import nothing of ours, so they return a plain tuple."""
+    return lambda mean_squares, constants: Diagonals(*diagonals(mean_squares, constants))
 
 
 def _check(program: Program) -> None:
