@@ -33,11 +33,13 @@ def rectified(n: int, rho: Node, mu: Node) -> Node:
 def two_slopes(negative: Node, positive: Node, rho: Node, mu: Node) -> Node:
     """kappa of negative min(z, 0) + positive max(z, 0).
 
-    Both arguments on one side: (negative^2 + positive^2) P_1(rho); on different sides, where
-    min(v, 0) = -(-v)_+: -2 negative positive P_1(-rho).
+    (negative^2 + positive^2) P_1(rho) - 2 negative positive P_1(-rho), gathered: u and v on
+    one side of 0, or on different sides, where min(v, 0) = -(-v)_+.
     """
-    same = (negative * negative + positive * positive) * rectified(1, rho, mu)
-    return same - 2.0 * (negative * positive) * rectified(1, -rho, mu)
+    gap = positive - negative
+    mean = (negative * negative + positive * positive) * 0.5
+    slope = function("select", rho, mean, negative * positive)
+    return rho * slope + gap * gap * function("kink", mu, degree=1) / (2.0 * _PI)
 
 
 def _reflected(n: int, rho: Node) -> Node:

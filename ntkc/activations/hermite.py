@@ -33,7 +33,8 @@ class Hermite(Activation):
             rest = degree - 2 * k
             weight = math.factorial(degree) / math.factorial(rest)
             weight /= math.factorial(k) ** 2 * 4.0**k
-            factors = [const(weight)] if weight != 1.0 else []
-            factors += [excess**k] * (k > 0) + [c**rest] * (rest > 0)
-            terms.append(reduce(lambda x, y: x * y, factors, const(1.0)))
+            factors = [const(weight)] if weight != 1.0 or degree == 0 else []
+            factors += [excess if k == 1 else excess**k] * (k > 0)
+            factors += [c if rest == 1 else c**rest] * (rest > 0)
+            terms.append(reduce(lambda x, y: x * y, factors))
         return total(reversed(terms))

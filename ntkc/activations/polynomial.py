@@ -27,7 +27,8 @@ class Polynomial(Activation):
         weights = []
         for rank in range(len(coefficients)):
             at_p, at_q = (_hermite_coefficient(coefficients, rank, x) for x in (p, q))
-            weights.append(at_p * at_q / float(math.factorial(rank)))
+            weight = at_p * at_q
+            weights.append(weight / float(math.factorial(rank)) if rank > 1 else weight)
         return _horner(weights, c)
 
 
@@ -36,7 +37,7 @@ def _hermite_coefficient(coefficients: tuple[Node, ...], rank: int, variance: No
     for k in range(rank, len(coefficients), 2):
         i = (k - rank) // 2
         moment = math.factorial(k) // (2**i * math.factorial(i))
-        terms.append(coefficients[k] * float(moment))
+        terms.append(coefficients[k] * float(moment) if moment > 1 else coefficients[k])
     return _horner(terms, variance)
 
 

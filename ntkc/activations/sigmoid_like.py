@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ntkc.activations.base import Activation
-from ntkc.ir.node import Node, function, sqrt
+from ntkc.ir.node import Node, const, function, sqrt
 
 _SCALE = 2.4020563531719796
 
@@ -19,6 +19,6 @@ class SigmoidLike(Activation):
 
     def dual(self, c: Node, p: Node, q: Node) -> Node:
         """1/4 and a quarter of the dual of erf(z / scale). Williams 1996."""
-        square = 2.0 / _SCALE**2
-        other_side = sqrt(1.0 + square * (p + q) + square**2 * (p * q - c * c))
+        square = const(2.0 / _SCALE**2)
+        other_side = sqrt(1.0 + square * (p + q) + (square * square) * (p * q - c * c))
         return 0.25 + function("atan2", square * c, other_side) / (2.0 * math.pi)

@@ -17,7 +17,7 @@ import sympy
 from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
 from ntkc.ir.node import Node, topological
 from ntkc.symbolic.functions import Larger, Modulus, Select
-from ntkc.symbolic.translate import from_sympy, sympy_symbol, to_sympy
+from ntkc.symbolic.translate import from_sympy, opaque_numbers, sympy_symbol, to_sympy
 
 _ROUNDING = float(np.finfo(np.float64).eps)
 _COSTS = {"const": 0, "symbol": 0, "param": 0, "div": 4, "sqrt": 4, "inv_sqrt": 8}
@@ -26,7 +26,8 @@ _CHEAP = frozenset({"add", "sub", "mul", "neg", "abs", "min", "max", "select"})
 
 def tidy(form: Node) -> Node:
     """The same formula rearranged: cheaper where that costs no accuracy."""
-    return cheapest(to_sympy(form), {}, (form,))
+    numbers = opaque_numbers(form)
+    return cheapest(to_sympy(form, numbers), {s: node for node, s in numbers.items()}, (form,))
 
 
 def cheapest(expression: Any, known: dict[Any, Node], also: Sequence[Node] = ()) -> Node:
@@ -125,22 +126,25 @@ def _accurate(candidates: list[Node]) -> list[Node]:
     return [
         candidate
         for candidate, worst, usual in zip(candidates, largest, typical, strict=True)
-        if worst <= 4 * min(largest) + 4 * _ROUNDING and usual <= min(typical) + 0.75
+        if worst <= 2 * min(largest) + 2 * _ROUNDING and usual <= min(typical) + 0.5
     ]
 
 
 def _points(forms: Iterable[Node]) -> dict[str, Any]:
-    """Two dozen points, deterministic, consistent: |c| <= sqrt(pq), rho = 1 - eta."""
+    """A few dozen points, deterministic, consistent: |c| <= sqrt(pq), rho = 1 - eta.
+
+    Parameters are 0 or 1 at every third, where terms vanish and others must not cancel.
+    """
     names = {n.attr("name") for n in topological(forms) if n.op in ("symbol", "param")}
-    count = 24
-    steps = np.arange(count)
+    steps = np.arange(36)
     eta = np.array(_ETAS)[steps % len(_ETAS)]
-    p = np.array(_VARIANCES)[steps % len(_VARIANCES)]
+    p = np.array(_VARIANCES)[steps // 2 % len(_VARIANCES)]
     q = p * (1 + 0.7 * np.sin(3.0 * steps) * (steps % 3 > 0))
     values = {"eta": eta, "rho": 1 - eta, "mu": np.minimum(eta, 2 - eta), "p": p, "q": q}
     values["c"] = np.sqrt(p * q) * (1 - eta)
     for k, name in enumerate(sorted(names - values.keys())):
-        values[name] = np.sin(1.0 + 2.3 * k + 0.7 * steps)
+        special = 1 - (steps // 3 >> k % 3) % 2
+        values[name] = np.where(steps % 3 == 1, special, np.sin(1.0 + 2.3 * k + 0.7 * steps))
     return {name: values[name] for name in values if name in names}
 
 

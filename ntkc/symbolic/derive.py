@@ -22,7 +22,7 @@ from ntkc.ir.node import Node, const, function, is_const, substitute, symbol, to
 from ntkc.symbolic.choose import cheapest, tidy
 from ntkc.symbolic.difference import complement, homogeneous_complement
 from ntkc.symbolic.functions import Select
-from ntkc.symbolic.translate import from_sympy, sympy_symbol, to_sympy
+from ntkc.symbolic.translate import from_sympy, opaque_numbers, sympy_symbol, to_sympy
 
 if TYPE_CHECKING:
     from ntkc.activations.base import Bound, Homogeneous
@@ -38,14 +38,15 @@ def dual_forms(bound: Bound) -> DualForms:
         return _homogeneous_forms(bound, bound.activation)
     dual = bound.activation.dual(_C, _P, _Q, *bound.symbolic_values)
     dual_dot = derivative(dual, "c")
+    diagonal = tidy(on_diagonal(dual))
     return DualForms(
         name=bound.key,
         parameters=bound.symbols,
         dual=dual,
         dual_dot=dual_dot,
-        diagonal=tidy(on_diagonal(dual)),
+        diagonal=diagonal,
         diagonal_dot=tidy(on_diagonal(dual_dot)),
-        complement=complement(dual),
+        complement=complement(dual, diagonal),
     )
 
 
@@ -83,12 +84,14 @@ def _homogeneous_forms(bound: Bound, activation: Homogeneous) -> DualForms:
 
 def _homogeneous_complement(kappa: Node, from_eta: dict[str, Node]) -> Node:
     """1 - kappa(rho) / kappa(1); 1 where kappa(1) is 0, which only parameters can bring about."""
-    fall, top = homogeneous_complement(kappa)
-    if is_const(tidy(top)):
-        value = tidy(fall / top)
+    ratio, top = homogeneous_complement(kappa)
+    if top is None:
+        value = tidy(ratio)
+    elif is_const(tidy(top)):
+        value = tidy(ratio / top)
     else:
         top = tidy(top)
-        value = function("select", top, tidy(fall) / top, 1.0)
+        value = function("select", top, tidy(ratio) / top, 1.0)
     return substitute(function("max", value, 0.0), from_eta)
 
 
@@ -104,11 +107,12 @@ def derivative(form: Node, name: str) -> Node:
     rates: dict[Any, Any] = {}
     if name == "rho":
         rates[sympy_symbol("mu")] = Select(variable, -1, 1)
-    known: dict[Node, Any] = {}
+    numbers = opaque_numbers(form)
+    known: dict[Node, Any] = dict(numbers)
     for node, parent in _opaque(form, name):
         opaque = sympy.Symbol(f"part{len(known)}", real=True, positive=parent == "sqrt" or None)
         if parent == "angle":
-            rates[opaque] = _rate_of_angle(node, variable, known)
+            rates[opaque] = _rate_of_angle(node, variable, known, numbers)
         elif parent:
             rates[opaque] = _total(to_sympy(node, known), variable, rates)
         known[node] = opaque
@@ -127,30 +131,30 @@ def _opaque(form: Node, name: str) -> Iterator[tuple[Node, str]]:
         leaf = node.op == "symbol" and node.attr("name") in (name, "mu")
         if leaf or not moving.isdisjoint(node.args):
             moving.add(node)
-    seen: set[Node] = set()
-    for node in nodes:
-        if node not in moving:
-            continue
+    kinds: dict[Node, str] = {}
+    for node in (node for node in nodes if node in moving):
         for part in node.args:
-            inside = part in moving
-            if part.args and part not in seen and (not inside or node.op in _FUNCTIONS):
-                seen.add(part)
-                yield part, node.op if inside else ""
+            if part in moving and part.args and node.op in _FUNCTIONS:
+                kinds[part] = "sqrt" if node.op == "sqrt" else kinds.get(part, node.op)
+            elif part not in moving and part.args:
+                kinds[part] = ""
         if node.op == "atan2" and node.args[1].op == "sqrt":
-            seen.add(node)
-            yield node, "angle"
+            kinds[node] = "angle"
+    yield from ((node, kinds[node]) for node in nodes if node in kinds)
 
 
 _FUNCTIONS = frozenset({"sqrt", "inv_sqrt", "exp", "expm1", "log", "sin", "cos", "asin"})
 
 
-def _rate_of_angle(node: Node, variable: Any, known: dict[Node, Any]) -> Any:
+def _rate_of_angle(
+    node: Node, variable: Any, known: dict[Node, Any], numbers: dict[Node, Any]
+) -> Any:
     """d atan2(y, sqrt(x)) = (y' x - y x'/2) / ((x + y^2) sqrt(x)).
 
     The quotient is a rational function whose numerator often contains the factor x + y^2,
     which only shows when x is spelled out.
     """
-    y, x = to_sympy(node.args[0]), to_sympy(node.args[1].args[0])
+    y, x = (to_sympy(part, numbers) for part in (node.args[0], node.args[1].args[0]))
     numerator = sympy.diff(y, variable) * x - y * sympy.diff(x, variable) / 2
     return sympy.factor(numerator / (x + y**2)) / sympy.sqrt(known[node.args[1].args[0]])
 

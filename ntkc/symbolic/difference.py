@@ -24,7 +24,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ntkc.ir.node import Node, const, function, is_const, make, sqrt, symbol, topological
+from ntkc.ir.node import (
+    Node,
+    const,
+    function,
+    is_const,
+    make,
+    sqrt,
+    substitute,
+    symbol,
+    topological,
+)
 
 
 @dataclass(frozen=True)
@@ -41,45 +51,66 @@ class Pair:
         return self.one is self.two
 
 
-def complement(dual: Node) -> Node:
-    """1 - dual / sqrt(dual(p, p, p) dual(q, q, q)) over `eta`, `p`, `q`; 1 where either is 0."""
+def complement(dual: Node, diagonal: Node) -> Node:
+    """1 - dual / sqrt(diagonal(p) diagonal(q)) over `eta`, `p`, `q`; 1 where either is 0."""
     p, q, eta = map(symbol, ("p", "q", "eta"))
     a, b = sqrt(p), sqrt(q)
     product = a * b
     c = product * (1.0 - eta)
     gap, zero = a - b, const(0.0)
     between = gap * (a + b)
-    first = difference(
-        dual,
-        {
-            "c": Pair(p, c, a * gap + product * eta),
-            "p": Pair(p, p, zero),
-            "q": Pair(p, q, between),
-        },
-    )
-    second = difference(
-        dual,
-        {
-            "c": Pair(q, c, product * eta - b * gap),
-            "p": Pair(q, p, -between),
-            "q": Pair(q, q, zero),
-        },
-    )
-    return _from_differences(first, second)
+    from_p = {
+        "c": Pair(p, c, a * gap + product * eta),
+        "p": Pair(p, p, zero),
+        "q": Pair(p, q, between),
+    }
+    from_q = {
+        "c": Pair(q, c, product * eta - b * gap),
+        "p": Pair(q, p, -between),
+        "q": Pair(q, q, zero),
+    }
+    exponent = _exponent(dual)
+    form = dual if exponent is None else exponent
+    first, second = (difference(form, points).step for points in (from_p, from_q))
+    if exponent is not None:
+        return function("max", -function("expm1", -0.5 * (first + second)), 0.0)
+    return _from_differences(first, second, sqrt(diagonal), sqrt(substitute(diagonal, {"p": q})))
 
 
-def _from_differences(first: Pair, second: Pair) -> Node:
-    root1, root2 = sqrt(first.one), sqrt(second.one)
+def _from_differences(first: Node, second: Node, root1: Node, root2: Node) -> Node:
     size = root1 * root2
-    apart = (first.step - second.step) / (root1 + root2)
-    value = 0.5 * (first.step + second.step - apart * apart) / size
+    apart = (first - second) / (root1 + root2)
+    value = 0.5 * (first + second - apart * apart) / size
     return function("select", size, function("max", value, 0.0), 1.0)
 
 
-def homogeneous_complement(kappa: Node) -> tuple[Node, Node]:
-    """kappa(1) - kappa(rho) over `eta`, `rho` = 1 - eta and `mu` = 1 - |rho|; and kappa(1)."""
+def _exponent(form: Node) -> Node | None:
+    """f where the form is e^f times what depends on no argument: then the complement is
+    1 - exp(f12 - (f11 + f22)/2).
+    """
+    if form.op == "exp":
+        return form.args[0]
+    if form.op != "mul":
+        return None
+    moving = [part for part in form.args if _moves(part)]
+    return _exponent(moving[0]) if len(moving) == 1 else None
+
+
+def _moves(form: Node) -> bool:
+    names = {node.attr("name") for node in topological((form,)) if node.op == "symbol"}
+    return not names.isdisjoint(("c", "p", "q", "rho", "mu"))
+
+
+def homogeneous_complement(kappa: Node) -> tuple[Node, Node | None]:
+    """(kappa(1) - kappa(rho), kappa(1)) over `eta`, `rho` = 1 - eta and `mu` = 1 - |rho|; or
+    (1 - kappa(rho) / kappa(1), None) where kappa is an exponential.
+    """
     rho, mu, eta = map(symbol, ("rho", "mu", "eta"))
-    pair = difference(kappa, {"rho": Pair(const(1.0), rho, eta), "mu": Pair(const(0.0), mu, -mu)})
+    points = {"rho": Pair(const(1.0), rho, eta), "mu": Pair(const(0.0), mu, -mu)}
+    exponent = _exponent(kappa)
+    if exponent is not None:
+        return -function("expm1", -difference(exponent, points).step), None
+    pair = difference(kappa, points)
     return pair.step, pair.one
 
 
@@ -94,12 +125,12 @@ def difference(form: Node, points: Mapping[str, Pair]) -> Pair:
             done[node] = points[node.attr("name")]
             continue
         args = [done[a] for a in node.args]
-        one, two = (_rebuilt(node, [getattr(x, side) for x in args]) for side in ("one", "two"))
+        one, two = _rebuilt(node, [x.one for x in args]), _rebuilt(node, [x.two for x in args])
         if one is two:
             done[node] = Pair(one, two, const(0.0))
         else:
             attributes = dict(node.attrs)
-            rule = _RULES.get(node.op, _plain)
+            rule: Callable[..., Node] = _RULES.get(node.op, _plain)
             done[node] = Pair(one, two, rule(one, two, *args, **attributes))
     return done[form]
 

@@ -22,9 +22,9 @@ class Select(sympy.Function):  # type: ignore[misc]
         """Choose where the condition is a number, or where there is no choice."""
         if yes == no:
             return yes
-        if condition.is_Number or condition.is_NumberSymbol:
-            return yes if condition > 0 else no
-        return None
+        if condition.is_positive:
+            return yes
+        return no if condition.is_nonpositive else None
 
     def fdiff(self, argindex: int = 1) -> Any:
         """The condition has no derivative: branches agree there, or the jump is ignored."""
@@ -72,8 +72,8 @@ class Modulus(sympy.Function):  # type: ignore[misc]
 
     @classmethod
     def eval(cls, x: Any) -> Any:
-        """Fold at numbers."""
-        return abs(x) if x.is_Number else None
+        """Fold where the sign is known."""
+        return x if x.is_positive else abs(x) if x.is_Number else None
 
     def fdiff(self, argindex: int = 1) -> Any:
         """The sign."""

@@ -73,6 +73,20 @@ def to_sympy(root: Node, known: Mapping[Node, Any] | None = None) -> Any:
     return done[root]
 
 
+def opaque_numbers(form: Node) -> dict[Node, Any]:
+    """Symbols for the form's constants that are neither simple rationals nor recognised: as
+    exact dyadic rationals they would only grow under SymPy's hands.
+    """
+    found: dict[Node, Any] = {}
+    for node in topological((form,)):
+        value = node.attr("value") if node.op == "const" else 0.0
+        exact = exact_number(value)
+        if exact.is_Rational and exact.q > _SIMPLE:
+            sign = {"positive": True} if value > 0 else {"negative": True}
+            found[node] = sympy.Symbol(f"number{len(found)}", **sign)
+    return found
+
+
 def _to_sympy(node: Node, args: list[Any]) -> Any:
     if node.op == "const":
         return exact_number(node.attr("value"))
@@ -160,9 +174,11 @@ _FROM_SYMPY: tuple[tuple[Any, str], ...] = (
 
 def _angle(tangent: Any, done: dict[Any, Node]) -> Node:
     """The angle of a right triangle's sides, rather than of their quotient."""
-    opposite, adjacent = tangent.as_numer_denom()
+    scale, quotient = tangent.as_coeff_Mul()
+    opposite, adjacent = quotient.as_numer_denom()
     if not adjacent.is_positive:
-        opposite, adjacent = tangent, sympy.Integer(1)
+        opposite, adjacent = quotient, sympy.Integer(1)
+    opposite *= scale
     return make("atan2", _visited(opposite, done), _visited(adjacent, done))
 
 
