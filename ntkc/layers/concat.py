@@ -24,7 +24,7 @@ class Concat(Joining):
             if shape.channels is None:
                 origin = shape.channels_from
                 raise LayerError(
-                    "E0319",
+                    "E0318",
                     "`concat` needs the number of channels of every branch",
                     "it weighs the branches by their channels",
                     because=(

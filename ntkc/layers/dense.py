@@ -38,7 +38,7 @@ class Dense(Layer):
         (before,) = inputs
         if before.channels is None and self._counts_inputs:
             raise LayerError(
-                "E0319",
+                "E0318",
                 "`parameterization = standard` needs the number of inputs",
                 "how many inputs it has is not known",
                 because=() if before.channels_from is None else (before.channels_from,),

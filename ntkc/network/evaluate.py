@@ -146,13 +146,6 @@ class Evaluator:
                 span,
                 "repeat it less often",
             )
-        if plan.depth > limits.MAX_LAYER_DEPTH:
-            raise self.too_large(
-                "E0335",
-                f"layers are nested more than {limits.MAX_LAYER_DEPTH} deep",
-                span,
-                "write `a -> b -> c` in one chain or block, not inside one another",
-            )
         return plan
 
     def too_large(self, code: str, message: str, span: Span, help: str) -> AbortError:
@@ -170,7 +163,7 @@ class Evaluator:
             return POISON
         if not value.is_constant:
             self.report.error(
-                "E0320",
+                "E0319",
                 f"the default of `param {statement.name.name}` is not a constant",
                 statement.value.span,
                 "this depends on another `param`",

@@ -23,7 +23,7 @@ def declared_input(
     kind = declaration.kind.name
     if kind not in INPUTS:
         evaluator.report.error(
-            "E0317",
+            "E0316",
             f"there is no input `{kind}`",
             declaration.kind.span,
             f"the kinds of input are {listed(INPUTS)}",
@@ -38,7 +38,7 @@ def declared_input(
     if len(sizes) != INPUTS[kind]:
         count = INPUTS[kind]
         evaluator.report.error(
-            "E0317",
+            "E0316",
             f"an input `{kind}` has {count} size{'s' * (count > 1)}, not {len(sizes)}",
             declaration.span,
             f"write `{_EXAMPLES[kind]}`",

@@ -126,7 +126,7 @@ class NameCheck:
         if name.name.startswith("_"):
             return
         self._report.error(
-            "E0321",
+            "E0320",
             f"`{keyword} {name.name}` is never used",
             name.span,
             "nothing refers to this",
@@ -198,13 +198,16 @@ class NameCheck:
             self._unknown(name, place)
 
     def _unknown(self, name: ast.Name, place: _Place | None) -> None:
-        candidates = {*self._file.entries, *all_names(), *(place.names() if place else ())}
+        help = ""
+        if not self._report.full:
+            local = () if place is None else place.names()
+            help = did_you_mean(name.name, {*self._file.entries, *all_names(), *local})
         self._report.error(
             "E0301",
             f"`{name.name}` is not known",
             name.span,
             "no layer, activation or definition has this name",
-            help="" if self._report.full else did_you_mean(name.name, candidates),
+            help=help,
         )
 
     def _report_cycle(self, cycle: list[Entry]) -> None:
@@ -250,7 +253,7 @@ def warn_hidden(report: Report, name: ast.Name) -> None:
     """Warn about a definition that takes the name of something built in."""
     if name.name in all_names():
         report.error(
-            "E0323",
+            "E0321",
             f"`{name.name}` hides the built-in {what_is(name.name)} of that name",
             name.span,
             "from here on the name means this",

@@ -54,7 +54,7 @@ def _select(main: Declared, network: str | None, report: Report) -> ast.NetworkD
     names = list(main.networks)
     if not names:
         report.error(
-            "E0315",
+            "E0314",
             "there is no network in this file",
             main.span,
             help="write `network name { input vector[n]; dense }`",
@@ -65,7 +65,7 @@ def _select(main: Declared, network: str | None, report: Report) -> ast.NetworkD
     if network is None:
         second = main.networks[names[1]].name
         report.error(
-            "E0314",
+            "E0313",
             f"this file has {len(names)} networks: {listed(names)}",
             second.span,
             "the second of them",
@@ -95,7 +95,7 @@ def _resolve(definition: ast.NetworkDef, main: Declared, report: Report) -> Netw
     declared, plan = found
     if plan.size == 0 and not report.failed:
         report.error(
-            "E0316",
+            "E0315",
             f"the network `{definition.name.name}` has no layers",
             definition.name.span,
             "nothing is built here",

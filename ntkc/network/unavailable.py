@@ -5,12 +5,12 @@ from __future__ import annotations
 from ntkc.diagnostics import Kind
 from ntkc.layers.base.known import PLANNED, WITHOUT_LIMIT
 from ntkc.network import builtins
-from ntkc.network.report import Report, did_you_mean
+from ntkc.network.report import Report
 from ntkc.syntax import ast
 
 
 def report_unavailable(call: ast.Call, report: Report) -> None:
-    """Report a word that is not a layer, or not yet."""
+    """Report a word that is known and not to be had; unknown ones were reported before."""
     word, span = call.function.name, call.function.span
     if word in WITHOUT_LIMIT:
         why, instead = WITHOUT_LIMIT[word]
@@ -32,10 +32,4 @@ def report_unavailable(call: ast.Call, report: Report) -> None:
             "it has no closed form here yet",
             help="similar ones with a closed form are `erf`, `gelu` and `sigmoid_like`",
             kind=Kind.LIMITATION,
-        )  # fmt: skip
-    else:
-        report.error(
-            "E0301", f"`{word}` is not known", span,
-            "no layer, activation or definition has this name",
-            help=did_you_mean(word, builtins.all_names()),
         )  # fmt: skip

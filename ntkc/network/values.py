@@ -65,7 +65,6 @@ class Poison:
     """Stands in for what could not be made out and was reported; nothing more is said."""
 
     size: int = 0
-    depth: int = 0
 
 
 POISON: Final = Poison()
@@ -78,7 +77,6 @@ class Single:
     layer: Layer = field(repr=False)
     branches: tuple[Plan, ...]
     size: int
-    depth: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,7 +85,6 @@ class Sequence:
 
     parts: tuple[Plan, ...]
     size: int
-    depth: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,13 +94,12 @@ class Repeat:
     body: Plan
     count: int
     size: int
-    depth: int
 
 
 Plan = Single | Sequence | Repeat | Poison
 """A layer as a value: nothing is built before it gets an input.
 
-`size` is how many layers it will be, `depth` how deep plans nest in it.
+`size` is how many layers it will be.
 """
 
 
@@ -128,15 +124,14 @@ Value = Number | Boolean | Extents | Items | Word | Plan | Either | FunctionName
 def single(layer: Layer, branches: tuple[Plan, ...] = ()) -> Single:
     """A plan of one layer."""
     size = 1 + sum(branch.size for branch in branches)
-    return Single(layer, branches, size, 1 + max((b.depth for b in branches), default=0))
+    return Single(layer, branches, size)
 
 
 def sequence(parts: tuple[Plan, ...]) -> Plan:
     """A plan of parts in sequence."""
     if len(parts) == 1:
         return parts[0]
-    size = sum(part.size for part in parts)
-    return Sequence(parts, size, 1 + max((part.depth for part in parts), default=0))
+    return Sequence(parts, sum(part.size for part in parts))
 
 
 def repeat(body: Plan, count: int) -> Plan:
@@ -147,7 +142,7 @@ def repeat(body: Plan, count: int) -> Plan:
         return sequence(())
     if body.size == 0:
         return body
-    return Repeat(body, count, body.size * count, body.depth + 1)
+    return Repeat(body, count, body.size * count)
 
 
 def as_number(value: Value) -> Value:

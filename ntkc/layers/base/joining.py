@@ -32,7 +32,7 @@ def same_shape(layer: Joining, inputs: Sequence[Shape]) -> Shape:
     for i, shape in enumerate(inputs[1:], start=1):
         if shape.space != result.space or _differ(shape.channels, result.channels):
             raise LayerError(
-                "E0318",
+                "E0317",
                 f"the branches of `{layer.name}` have different shapes",
                 "they are joined feature by feature",
                 because=(
