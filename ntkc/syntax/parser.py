@@ -138,6 +138,8 @@ class _Driver:
         if newline and code != "E0124" and self._begins_statement(token):
             self._start_over()
             return True
+        if code in ("E0108", "E0111"):
+            return self._skip_to_statement()
         return self._skip(code, newline)
 
     def _last_fed(self) -> Token | None:
@@ -149,6 +151,16 @@ class _Driver:
     def _begins_statement(self, token: Token) -> bool:
         """Whether a line that begins with the token leaves every block behind."""
         return token.type in _TOP_LEVEL and (token.column or 1) <= self._margin
+
+    def _skip_to_statement(self) -> bool:
+        """Go on at the next line that begins a statement of the file."""
+        while (token := self._tokens[self._index]).type != "$END":
+            at_line_start = self._index > 0 and self._tokens[self._index - 1].type == "NEWLINE"
+            if at_line_start and (token.type == "LET" or self._begins_statement(token)):
+                self._start_over()
+                return True
+            self._index += 1
+        return False
 
     def _skip(self, code: str, newline: bool) -> bool:
         """Go on at the end of this statement, in the block where it stands."""

@@ -74,7 +74,7 @@ def _foreign(tokens: list[Token], index: int, report: Reporter, repaired: list[T
             return used
     if token.type == "STRAY":
         quoted = _quoted_path(tokens, index, report, repaired)
-        return quoted or _stray(tokens, index, report)
+        return quoted or _stray(tokens, index, report, repaired)
     repaired.append(token)
     return 1
 
@@ -129,8 +129,8 @@ def _quoted_path(tokens: list[Token], index: int, report: Reporter, repaired: li
     return 0
 
 
-def _stray(tokens: list[Token], index: int, report: Reporter) -> int:
-    """Report a run of adjacent stray characters once."""
+def _stray(tokens: list[Token], index: int, report: Reporter, repaired: list[Token]) -> int:
+    """Report a run of adjacent stray characters once; letters count as part of a name."""
     used = 1
     while (
         index + used < len(tokens)
@@ -141,6 +141,15 @@ def _stray(tokens: list[Token], index: int, report: Reporter) -> int:
     first, last = tokens[index], tokens[index + used - 1]
     span = span_of(report.source, first).to(span_of(report.source, last))
     report.at("E0112", _stray_message(str(first), used), span, help=_stray_help(str(first)))
+    if not str(first).isalpha():
+        return used
+    if repaired and repaired[-1].type == "NAME" and repaired[-1].end_pos == first.start_pos:
+        first = repaired.pop()
+    following = tokens[index + used] if index + used < len(tokens) else first
+    if following.type == "NAME" and following.start_pos == last.end_pos:
+        last = following
+        used += 1
+    repaired.append(_token_like(first, "NAME", "_", last.end_pos))
     return used
 
 

@@ -39,15 +39,11 @@ def _compound(inner: st.SearchStrategy[ast.Expr]) -> st.SearchStrategy[ast.Expr]
     operators = st.sampled_from(("+", "-", "*", "/", "^", *COMPARISONS))
     return st.one_of(
         st.builds(ast.ListExpr, few, st.just(NOWHERE)),
-        st.builds(
-            ast.Call, names, st.lists(arguments, max_size=4).map(tuple), st.just(NOWHERE)
-        ),
+        st.builds(ast.Call, names, st.lists(arguments, max_size=4).map(tuple), st.just(NOWHERE)),
         st.builds(ast.Unary, st.just("-"), inner, st.just(NOWHERE)),
         st.builds(ast.Binary, operators, inner, inner, st.just(NOWHERE)),
         st.builds(ast.Conditional, inner, inner, inner, st.just(NOWHERE)),
-        st.builds(
-            ast.Chain, st.lists(inner, min_size=2, max_size=5).map(tuple), st.just(NOWHERE)
-        ),
+        st.builds(ast.Chain, st.lists(inner, min_size=2, max_size=5).map(tuple), st.just(NOWHERE)),
         _blocks(inner),
     )
 
@@ -81,6 +77,4 @@ statements: st.SearchStrategy[ast.Statement] = st.one_of(
     st.builds(ast.Import, paths, st.just(NOWHERE)),
     st.builds(ast.NetworkDef, names, inputs, _blocks(expressions), st.just(NOWHERE)),
 )
-files = st.lists(statements, max_size=4).map(
-    lambda found: ast.File(tuple(found), (), NOWHERE)
-)
+files = st.lists(statements, max_size=4).map(lambda found: ast.File(tuple(found), (), NOWHERE))

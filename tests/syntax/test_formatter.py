@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from syrupy.assertion import SnapshotAssertion
-from tests.syntax.programs import HANDMADE, REFERENCE, WIDE_RESNET
-from tests.syntax.strategies import files
 
 from ntkc.syntax import ast
 from ntkc.syntax.formatter import WIDTH, format_file
 from ntkc.syntax.parser import parse_text
+from tests.syntax.programs import HANDMADE, REFERENCE, WIDE_RESNET
+from tests.syntax.strategies import files
 
 
 def check_laws(text: str) -> str:
@@ -52,7 +52,7 @@ def test_layout(name: str, snapshot: SnapshotAssertion) -> None:
 
 
 def test_lines_stay_within_the_width() -> None:
-    for text in (WIDE_RESNET, HANDMADE["long lines"]):
+    for text in (WIDE_RESNET, HANDMADE["long_lines"]):
         assert max(len(line) for line in check_laws(text).splitlines()) <= WIDTH
 
 
