@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ntkc.ir.node import Node, const, function
+from ntkc.ir.node import Node, function
 
 
 def wave(k: Node, p: Node, q: Node, b: Node, odd: Node, even: Node) -> Node:
@@ -14,6 +14,6 @@ def wave(k: Node, p: Node, q: Node, b: Node, odd: Node, even: Node) -> Node:
     square = b * b
     size = function("abs", k)
     side = function("select", k, 1.0, -1.0)
-    envelope = function("exp", -square * ((p + q) * 0.5 - size))
-    fall = function("expm1", const(-2.0) * square * size)
+    envelope = function("exp", -(square * ((p + q) * 0.5 - size)))
+    fall = function("expm1", -2.0 * (square * size))
     return envelope * (even * (2.0 + fall) - side * (odd * fall)) * 0.5

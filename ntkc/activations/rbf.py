@@ -25,4 +25,4 @@ class Rbf(Activation):
 
     def dual(self, c: Node, p: Node, q: Node, gamma: Node) -> Node:
         """exp(-gamma (p + q - 2c))."""
-        return function("exp", -gamma * ((p - c) + (q - c)))
+        return function("exp", -(gamma * ((p - c) + (q - c))))

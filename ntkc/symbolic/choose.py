@@ -85,18 +85,18 @@ def _merge_selects(expression: Any) -> Any:
     if len(conditions) != 1 or expression == choices[0]:
         return expression
     (condition,) = conditions
-    branches = (_where(expression, condition, holds) for holds in (True, False))
+    branches = (where(expression, condition, holds) for holds in (True, False))
     return Select(condition, *map(sympy.expand_mul, branches))
 
 
 def _resolved(expression: Any) -> Any:
     """Inside a choice's branches, the condition is known."""
     return expression.replace(
-        Select, lambda c, x, y: Select(c, _where(x, c, True), _where(y, c, False))
+        Select, lambda c, x, y: Select(c, where(x, c, True), where(y, c, False))
     )
 
 
-def _where(expression: Any, condition: Any, holds: bool) -> Any:
+def where(expression: Any, condition: Any, holds: bool) -> Any:
     """The expression where the condition (> 0) is known to hold or not to hold."""
     known = {
         Larger(condition, 0): condition if holds else sympy.Integer(0),

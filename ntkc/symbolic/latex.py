@@ -1,0 +1,114 @@
+"""Closed forms for people: LaTeX and plain text, in the notation of the literature.
+
+Homogeneous activations are shown by the angle theta = arccos(c / sqrt(pq)), with K_0 = theta,
+K_1 = sin(theta) - theta cos(theta) and so on spelled out. What the compiler computes is
+split at rho = 0 for accuracy; both halves are one analytic function, shown once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import sympy
+
+from ntkc.ir.arithmetic import kink_polynomials
+from ntkc.ir.node import Node
+from ntkc.symbolic.choose import where
+from ntkc.symbolic.functions import ExpMinusOne, InverseRoot, Kink, Larger, Modulus, Smaller
+from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
+
+if TYPE_CHECKING:
+    from ntkc.activations.base import Bound
+
+
+_SMALL = 60
+"""Expressions of at most this many operations are worth rearranging for the eye."""
+
+
+@dataclass(frozen=True)
+class Formula:
+    """One formula in both notations."""
+
+    latex: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """What `ntkc explain` shows of an activation."""
+
+    dual: Formula
+    dual_dot: Formula
+    diagonal: Formula
+
+
+def formulas(bound: Bound) -> Formulas:
+    """The closed forms over c, p, q (and theta) and the parameters' own names."""
+    forms = bound.forms()
+    rename = _display_names(bound)
+    if forms.normalised is None:
+        shown = [_analytic(form, rename) for form in (forms.dual, forms.dual_dot)]
+    else:
+        n = forms.normalised.degree
+        shown = [
+            _by_angle(form, degree, rename)
+            for form, degree in ((forms.normalised.kappa, n), (forms.normalised.kappa_dot, n - 1))
+        ]
+    shown.append(_analytic(forms.diagonal, rename))
+    return Formulas(*(Formula(sympy.latex(e), str(e)) for e in shown))
+
+
+def _display_names(bound: Bound) -> dict[Any, Any]:
+    """`erf_a` is shown as a; a parameter c gives way to the covariance and is c_0."""
+    prefix = bound.activation.name + "_"
+    shown = {sympy_symbol(name): sympy.Symbol(name) for name in ("p", "q")}
+    for name in bound.symbols:
+        short = name.removeprefix(prefix)
+        shown[sympy_symbol(name)] = sympy.Symbol("c_0" if short == "c" else short, real=True)
+    return shown
+
+
+def _plain(expression: Any) -> Any:
+    """Ordinary functions in place of ours."""
+    return (
+        expression.replace(ExpMinusOne, lambda x: sympy.exp(x) - 1)
+        .replace(InverseRoot, lambda x: 1 / sympy.sqrt(x))
+        .replace(Modulus, sympy.Abs)
+        .replace(Larger, sympy.Max)
+        .replace(Smaller, sympy.Min)
+    )
+
+
+def _analytic(form: Node, rename: dict[Any, Any]) -> Any:
+    """The formula where c > 0, which continues to all c; odd constants to 6 digits."""
+    numbers = opaque_numbers(form)
+    expression = _plain(where(to_sympy(form, numbers), sympy_symbol("c"), True))
+    if expression.count_ops() <= _SMALL:
+        whole = sympy.factor_terms(sympy.powsimp(sympy.expand(expression)))
+        choices = (expression, whole)
+        expression = min(choices, key=lambda e: (e.count_ops(), sympy.default_sort_key(e)))
+    values = {s: sympy.Float(node.attr("value"), 6) for node, s in numbers.items()}
+    return expression.xreplace(values).xreplace(rename)
+
+
+def _by_angle(kappa: Node, degree: int, rename: dict[Any, Any]) -> Any:
+    """(pq)^(n/2) times the function of theta, from the half rho > 0."""
+    eta, theta = sympy_symbol("eta"), sympy.Symbol("theta", positive=True)
+    expression = to_sympy(kappa)
+    positive = where(expression, 1 - eta, True).xreplace({Smaller(eta, 2 - eta): eta})
+    spelled = positive.replace(Kink, lambda n, _: _kink(int(n), theta))
+    function = _plain(spelled).xreplace({eta: 1 - sympy.cos(theta)}).xreplace(rename)
+    above, below = sympy.fraction(sympy.together(sympy.expand(function)))
+    function = sympy.collect(sympy.expand(above), sympy.cos(theta)) / below
+    return sympy.sqrt(sympy.Symbol("p") * sympy.Symbol("q")) ** degree * function
+
+
+def _kink(n: int, theta: Any) -> Any:
+    """K_n = A_n(cos theta) sin theta + B_n(cos theta) theta."""
+    rho = sympy.cos(theta)
+    sine, angle = (
+        sum(sympy.Rational(a.numerator, a.denominator) * rho**k for k, a in enumerate(coefficients))
+        for coefficients in kink_polynomials(n)
+    )
+    return sine * sympy.sin(theta) + angle * theta
