@@ -1,6 +1,6 @@
 """The way of a program, from text to a kernel: the one module that knows all stages.
 
-    parse → resolve → derive → passes → schedule → emit → load
+parse → resolve → derive → passes → schedule → emit → load
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ntkc.diagnostics import Diagnostic, Diagnostics, ProgramError, Source
 from ntkc.ir.module import Module
+from ntkc.ir.node import topological
 from ntkc.network.derive import derive
 from ntkc.network.graph import Network
 from ntkc.network.resolve import resolve_program
@@ -73,10 +74,15 @@ def middle(
     coincident pairs are evaluated in those.
     """
     shared = run(module, SHARED, watch)
-    schedules = {dtype: schedule(run(shared, vector_passes(dtype), watch))}
-    if dtype == "float32" and schedules[dtype].complement:
-        schedules["float64"] = schedule(run(shared, vector_passes("float64")))
-    return schedules
+    modules = {dtype: run(shared, vector_passes(dtype), watch)}
+    if dtype == "float32" and starts_from_complements(shared):
+        modules["float64"] = run(shared, vector_passes("float64"))
+    return schedule(modules)
+
+
+def starts_from_complements(module: Module) -> bool:
+    """Whether the pairs' values begin as complements: see `ntkc.passes.expand`."""
+    return any(node.op == "gram_complement" for node in topological(module.roots.values()))
 
 
 def generate(front: FrontEnd, dtype: str, watch: Watcher | None = None) -> str:

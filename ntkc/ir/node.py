@@ -231,9 +231,7 @@ def with_args(node: Node, args: tuple[Node, ...]) -> Node:
 
 def substitute(root: Node, bindings: Mapping[str, Node]) -> Node:
     """Replace the symbols named in `bindings`; others stay."""
-    return Rewriter(
-        lambda n: bindings.get(n.attr("name"), n) if n.op == "symbol" else n
-    )(root)
+    return Rewriter(lambda n: bindings.get(n.attr("name"), n) if n.op == "symbol" else n)(root)
 
 
 def function(name: str, *args: Operand, **attrs: Attribute) -> Node:

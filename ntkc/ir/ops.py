@@ -56,6 +56,8 @@ SCALAR = {
         _scalar("exp", 1, "e ** x"),
         _scalar("expm1", 1, "e ** x - 1 without cancellation"),
         _scalar("log", 1, "natural logarithm"),
+        _scalar("round", 1, "the nearest whole number, halves to even"),
+        _scalar("pow2", 1, "2 ** x for whole x between the exponents of the number type"),
         _scalar("sin", 1, "sine"),
         _scalar("cos", 1, "cosine"),
         _scalar("asin", 1, "arcsine; the argument is clipped to [-1, 1]"),

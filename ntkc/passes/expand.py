@@ -87,6 +87,7 @@ class _Expansion:
     def __init__(self, module: Module) -> None:
         self.module = module
         self.demanded = complements_demanded(module)
+        self.read = {n.args[0] for n in topological(module.roots.values()) if n.op in DUALS}
         self.row = Projection(Varies.ROW)
         self.col = Projection(Varies.COL)
         self.values: dict[Node, Node] = {}
@@ -218,13 +219,23 @@ class _Expansion:
         row_scale = inv_sqrt(self.value(self.row(node)))
         col_scale = inv_sqrt(self.value(self.col(node)))
         joint, mismatch = [], []
-        for term in _terms(node):
+        for term in self._terms(node):
             alpha = sqrt(self.value(self.row(term))) * row_scale
             alpha_ = sqrt(self.value(self.col(term))) * col_scale
             mismatch.append(make("power", alpha - alpha_, exponent=2))
             if term.varies is Varies.CROSS:
                 joint.append(alpha * alpha_ * self.complements[term])
         return total(joint) + const(0.5) * total(mismatch)
+
+    def _terms(self, node: Node) -> Iterator[Node]:
+        """The terms of a nested sum; a sum that an activation reads is one term elsewhere."""
+        stack = list(reversed(node.args))
+        while stack:
+            term = stack.pop()
+            if term.op == "add" and term not in self.read:
+                stack.extend(reversed(term.args))
+            else:
+                yield term
 
     def _complement_of_product(self, node: Node) -> Node:
         """1 − Π(1 − ηᵢ) over the factors that vary over the pair: η₁ + η₂ − η₁η₂ for two."""
@@ -237,17 +248,6 @@ class _Expansion:
         if result is None:  # a product of values of one input each: perfectly correlated
             return const(0.0)
         return result
-
-
-def _terms(node: Node) -> Iterator[Node]:
-    """The terms of a nested sum, from left to right."""
-    stack = [node]
-    while stack:
-        term = stack.pop()
-        if term.op == "add":
-            stack.extend(reversed(term.args))
-        else:
-            yield term
 
 
 def _is_zero(node: Node) -> bool:

@@ -226,5 +226,3 @@ def _split(product: Node) -> tuple[list[Node], Node | None]:
         return [], product
     single = [f for f in factors if f.varies is not Varies.CROSS]
     return single, reduce(_mul, pair) if pair else None
-
-

@@ -27,6 +27,15 @@ def spell_functions(module: Module, dtype: str) -> Module:
     return module.with_roots(roots, spans)
 
 
+_EXP_RANGE = {
+    "float64": (-708.0, 709.0, 0.6931471805598903, 5.497923018708371e-14),
+    "float32": (-87.0, 88.0, 0.693145751953125, 1.428606765330187e-06),
+}
+"""Least and greatest argument, and ln 2 in two parts of which the first times any exponent is
+exact. Kernel values are bounded by the diagonals, which NumPy computes and the runtime checks
+for overflow: an argument beyond the greatest never reaches a result that is returned."""
+
+
 class _Spelling:
     def __init__(self, dtype: str) -> None:
         self._dtype = dtype
@@ -34,6 +43,8 @@ class _Spelling:
             "kink": self._kink,
             "asin": self._asin,
             "atan2": self._atan2,
+            "exp": self._exp,
+            "expm1": self._expm1,
             "power": lambda n: _power(n.args[0], n.attr("exponent")),
         }
 
@@ -62,6 +73,24 @@ class _Spelling:
         arc = w * self._polynomial(minimax.asin_core(self._dtype), z)
         value = function("select", small, arc, const(math.pi / 2) - const(2.0) * arc)
         return function("select", x, value, -value)
+
+    def _exp(self, node: Node) -> Node:
+        """eˣ = 2ⁿ e^r with |r| ≤ ln 2 / 2, r from a two-part ln 2 (Cody & Waite 1980)."""
+        scale, fraction = self._reduced(node.args[0])
+        return scale + scale * fraction
+
+    def _expm1(self, node: Node) -> Node:
+        """eˣ − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1): nothing cancels near x = 0, where n = 0."""
+        scale, fraction = self._reduced(node.args[0])
+        return scale * fraction + (scale - 1.0)
+
+    def _reduced(self, x: Node) -> tuple[Node, Node]:
+        """2ⁿ and e^r − 1. Beyond the largest exponent the result stays there: see `_EXP_RANGE`."""
+        low, high, first, second = _EXP_RANGE[self._dtype]
+        x = function("min", function("max", x, low), high)
+        n = function("round", x * math.log2(math.e))
+        r = (x - n * first) - n * second
+        return make("pow2", n), r * self._polynomial(minimax.expm1_core(self._dtype), r)
 
     def _atan2(self, node: Node) -> Node:
         """Reduced by octants, then to |t| ≤ tan(π/8): one division, one polynomial."""

@@ -48,9 +48,7 @@ class Step:
             tuple(entry is None for entry in self.constant_entries),
             tuple(
                 hole
-                for hole, entry in zip(
-                    self.instance.constants, self.constant_entries, strict=True
-                )
+                for hole, entry in zip(self.instance.constants, self.constant_entries, strict=True)
                 if entry is None
             ),
         )
@@ -109,19 +107,25 @@ class ProgramSchedule:
 ROOT_SETS = {"ntk": ("ntk",), "nngp": ("nngp",), "nngp+ntk": ("nngp", "ntk")}
 
 
-def schedule(module: Module) -> ProgramSchedule:
-    """The schedule of an expanded and folded module."""
+def schedule(modules: Mapping[str, Module]) -> Mapping[str, ProgramSchedule]:
+    """The schedules of one expanded and folded network, by number type.
+
+    They share the table of single-input values and the constants: both are computed in float64
+    whatever the tiles are in.
+    """
     tables = _Tables()
     tiles = {
-        name: _tile(roots, [module.roots[root] for root in roots], tables)
-        for name, roots in ROOT_SETS.items()
+        dtype: {
+            name: _tile(roots, [module.roots[root] for root in roots], tables)
+            for name, roots in ROOT_SETS.items()
+        }
+        for dtype, module in modules.items()
     }
-    return ProgramSchedule(
-        module,
-        tuple(tables.rows),
-        tuple(tables.constants),
-        tiles,
-    )
+    rows, constants = tuple(tables.rows), tuple(tables.constants)
+    return {
+        dtype: ProgramSchedule(module, rows, constants, tiles[dtype])
+        for dtype, module in modules.items()
+    }
 
 
 class _Tables:
@@ -234,11 +238,9 @@ def _best_period(keys: Sequence[int], start: int) -> tuple[int, int]:
     best, covered = (1, 1), 1
     for period in range(1, MAX_PERIOD + 1):
         count = 1
-        while (
-            keys[start + period * count : start + period * (count + 1)]
-            == keys[start : start + period]
-            and start + period * (count + 1) <= len(keys)
-        ):
+        while keys[start + period * count : start + period * (count + 1)] == keys[
+            start : start + period
+        ] and start + period * (count + 1) <= len(keys):
             count += 1
         if count > 1 and period * count > covered:
             best, covered = (period, count), period * count

@@ -119,5 +119,3 @@ def _shapes(level: Level) -> Mapping[Node, bytes]:
             parts.append(numbering.hole(arg) or shapes[arg].hex())
         shapes[node] = blake2b("|".join(parts).encode(), digest_size=12).digest()
     return shapes
-
-

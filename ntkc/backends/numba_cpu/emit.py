@@ -22,6 +22,12 @@ from numba import njit
 F = np.float32
 u64 = np.uint64"""
 
+_INTRINSIC_IMPORTS = _IMPORTS.replace(
+    "import numpy as np\nfrom numba import njit",
+    "import numpy as np\nfrom llvmlite import ir\nfrom numba import njit, types\n"
+    "from numba.extending import intrinsic",
+)
+
 _MEAN_SQUARE = make("gram", varies="ROW")
 
 
@@ -44,7 +50,8 @@ def emit(
     ]
     body = [_constants(program), _diagonals(program), *tiles, _tile_table(schedules)]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
-    parts = [f'"""{header}"""\n\n{_IMPORTS}', _attributes(program, dtype), *helpers, *body]
+    imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
+    parts = [f'"""{header}"""\n\n{imports}', _attributes(program, dtype), *helpers, *body]
     return "\n\n\n".join(parts) + "\n"
 
 
@@ -121,9 +128,7 @@ def _function(signature: str, doc: str, lines: list[str]) -> str:
     return f'def {signature}:\n    """{doc}"""\n{body}'
 
 
-def _tile(
-    program: ProgramSchedule, dtype: str, name: str, describe: Callable[[Step], str]
-) -> str:
+def _tile(program: ProgramSchedule, dtype: str, name: str, describe: Callable[[Step], str]) -> str:
     tile = program.tiles[name]
     tables, body = lower(tile, describe)
     doc = f"{' and '.join(tile.roots)} of one tile, in {dtype}."

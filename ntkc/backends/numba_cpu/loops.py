@@ -60,9 +60,7 @@ def print_function(
     dialect: Dialect,
 ) -> str:
     """The tables and the function."""
-    lines = [
-        f"{t.name} = np.array({list(t.entries)!r}, dtype=np.uint64)" for t in tables
-    ]
+    lines = [f"{t.name} = np.array({list(t.entries)!r}, dtype=np.uint64)" for t in tables]
     frame = _FRAME.format(name=name, doc=doc, width=width)
     printed = [f"            {line}" for line in _Printer(dialect).block(body)]
     text = frame + "\n".join(printed)

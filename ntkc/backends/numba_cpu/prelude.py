@@ -1,9 +1,25 @@
 """Helper functions that generated modules carry when they use them."""
 
+_POWER_OF_TWO = '''\
+@intrinsic
+def power_of_two_{dtype}(typing_context, exponent):
+    """2 ** exponent for a whole exponent: its bits are put where a float keeps its exponent."""
+
+    def code(context, builder, signature, arguments):
+        integer = ir.IntType({bits})
+        whole = builder.fptosi(arguments[0], integer)
+        biased = builder.add(whole, ir.Constant(integer, {bias}))
+        shifted = builder.shl(biased, ir.Constant(integer, {digits}))
+        return builder.bitcast(shifted, arguments[0].type)
+
+    return types.{dtype}(types.{dtype}), code'''
+
 HELPERS = {
     "inv_sqrt": '''\
 def inv_sqrt(x):
     """1 / sqrt(x), and 0 where x is 0: an all-zero input has no direction to scale."""
     positive = x > 0.0
     return np.where(positive, 1.0 / np.sqrt(np.where(positive, x, 1.0)), 0.0)''',
+    "power_of_two_float64": _POWER_OF_TWO.format(dtype="float64", bits=64, bias=1023, digits=52),
+    "power_of_two_float32": _POWER_OF_TWO.format(dtype="float32", bits=32, bias=127, digits=23),
 }

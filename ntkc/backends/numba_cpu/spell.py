@@ -66,6 +66,8 @@ def lanes(dtype: str) -> Dialect:
         return f"F({value!r})" if dtype == "float32" else repr(value)
 
     zero, one = literal(0.0), literal(1.0)
+    # Adding 1.5 * 2**(digits of the significand) leaves no room for a fraction.
+    magic = literal(1.5 * 2.0 ** (23 if dtype == "float32" else 52))
     return Dialect(
         f"{dtype} lanes",
         {
@@ -76,8 +78,8 @@ def lanes(dtype: str) -> Dialect:
             "min": "min({0}, {1})",
             "max": "max({0}, {1})",
             "select": f"({{1}} if {{0}} > {zero} else {{2}})",
-            "exp": "exp_{0}".replace("{0}", dtype) + "({0})",
-            "expm1": "expm1_{0}".replace("{0}", dtype) + "({0})",
+            "round": f"(({{0}} + {magic}) - {magic})",
+            "pow2": f"power_of_two_{dtype}({{0}})",
             "sin": "math.sin({0})",
             "cos": "math.cos({0})",
             "log": "math.log({0})",
