@@ -8,14 +8,14 @@ from .errors import MemoryBudgetError
 from .rows import BLOCK
 from .sides import DIAGONAL_ROWS
 
-BAND = 32
+BAND = 64
 """Rows of a tile that are refined together where pairs lie near coincidence."""
-NEAR_FEATURES = 512
+NEAR_FEATURES = 256
 """Features that differences are summed over at a time."""
 PADDING = 64
 """Bytes by which a tile's rows are longer than needed: a stride that is a power of two would
 map a whole column to few sets of the cache when the tile is transposed."""
-_EDGES = (256, 192, 128, 96, 64, 48, 32, 16)
+_EDGES = (384, 320, 256, 192, 128, 96, 64, 48, 32, 16)
 _FEATURES = (2048, 512, 128)  # converted at a time, where rows are neither views nor copies
 _VIEW_FEATURES = 2**14  # so that one product does not hold up an interrupt for long
 _SLACK = 160 * 2**10  # Python's own objects: tiles, arrays' headers, threads
@@ -122,7 +122,7 @@ def _fixed_bytes(needs: Needs) -> int:
     if needs.complement:
         row += 8 + needs.item + 8
     block = min(DIAGONAL_ROWS, max(needs.counts, default=0))
-    return sum(needs.counts) * row + block * 8 * (2 * needs.table + 8) + 2 * BLOCK * 8 + _SLACK
+    return sum(needs.counts) * row + block * 8 * (2 * needs.table + 8) + BLOCK * 8 + _SLACK
 
 
 def _thread_bytes(needs: Needs, plan: Plan) -> int:
@@ -135,7 +135,7 @@ def _thread_bytes(needs: Needs, plan: Plan) -> int:
     found += needs.scratch * item
     if needs.complement:
         features = min(NEAR_FEATURES, max(1, needs.width))
-        found += edge * 4 + edge * BAND * (4 + 4 + 8)
+        found += edge * 4 + edge * BAND * (4 + 4 + 8 + 8 + 2 * 8 + 24)
         found += (BAND + edge) * (features * (8 + needs.gathered) + 32)
         if needs.mixed:
             found += needs.outputs * edge * BAND * 2 * 8 + needs.scratch * 8

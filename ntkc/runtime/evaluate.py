@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .budget import BAND, PADDING, Plan
-from .near import THRESHOLDS, NearPairs
-from .numeric import complements, gather, scatter
+from .near import NearPairs, near_limits
+from .numeric import complements, complete_square, gather, scatter
 from .program import Program
 from .sides import Side
 from .tiles import Tile
@@ -49,7 +49,7 @@ class TileWorker:
         ]
         self._evaluate = _Evaluator(call, self._dtype)
         if program.complement:
-            self._limits = np.array([0.0, 1.0, 2.0, THRESHOLDS[self._dtype]], self._dtype)
+            self._limits = near_limits(self._dtype)
             self._near_counts = np.empty(plan.edge, np.int32)
         self._refiner: _Refiner | None = None
 
@@ -121,22 +121,10 @@ class TileWorker:
             values = self._view(flat, tile)
             if tile.triangular:
                 diagonal = getattr(self._call.left, root)[tile.top : tile.bottom]
-                _complete(values, diagonal)
+                complete_square(flat, self._leading, diagonal)
             output[tile.top : tile.bottom, tile.left : tile.right] = values
             if tile.mirrored:
                 output[tile.left : tile.right, tile.top : tile.bottom] = values.T
-
-
-def _complete(values: NDArray[Any], diagonal: NDArray[Any]) -> None:
-    """Give a tile on the diagonal its lower triangle and its diagonal, in place."""
-    rows = values.shape[0]
-    for first in range(0, rows, BAND):
-        last = min(first + BAND, rows)
-        values[last:, first:last] = values[first:last, last:].T
-        block = values[first:last, first:last]
-        upper = np.triu(block, 1)
-        block[...] = upper + upper.T
-    np.fill_diagonal(values, diagonal)
 
 
 class _Evaluator:

@@ -25,7 +25,7 @@ from .tiles import Tile, cross_tiles, gram_tiles
 
 Progress = Callable[[int, int], object]
 _OPTIONS = ("x1", "x2", "get", "out", "progress", "threads", "memory", "self")
-_EDGE = {1: 256, 2: 192}  # by number of roots: tiles stay in the second-level cache
+_EDGE = {1: 384, 2: 256}  # by number of roots; longer rows also make writing the result faster
 _LEAST_EDGE = 96  # below this, products get slow
 _TILES_PER_THREAD = 4
 _SINGLE = 5e-4  # seconds of estimated work that are not worth a second thread
@@ -49,6 +49,7 @@ class Kernel:
                 )
         self._program = program
         self._available = tuple(roots for roots, dtype in program.tiles if dtype == program.dtype)
+        self._table: int | None = None  # K, known after the first call
         self.__doc__ = self._describe()
         self.__signature__ = self._make_signature()
 
@@ -206,7 +207,8 @@ class Kernel:
     ) -> Plan:
         """Tiles, threads and buffers that suit the problem, the machine and the budget."""
         program = self._program
-        probe = program.diagonals(np.ones(1), constants)
+        if self._table is None:
+            self._table = program.diagonals(np.ones(1), constants).table.shape[0]
         needs = Needs(
             counts=tuple(rows.count for rows in batches),
             width=batches[0].width,
@@ -215,7 +217,7 @@ class Kernel:
             item=self.dtype.itemsize,
             outputs=roots,
             complement=program.complement,
-            table=probe.table.shape[0],
+            table=self._table,
             scratch=program.slots * program.width,
         )
         shape = batches[0].count, batches[-1].count

@@ -13,7 +13,7 @@ from .numeric import add_squares
 _TINY = 1e-280
 """Sums of squares below this have lost digits, or will when inverted: they are taken scaled."""
 _SCALE = 2.0**500
-BLOCK = 2**16
+BLOCK = 2**15
 """Elements that are converted at a time where squares are summed: they stay in cache."""
 
 
@@ -91,15 +91,13 @@ def sum_squares(
     return total
 
 
-def reciprocal_norms(
-    rows: Rows, squares: NDArray[np.float64], buffer: NDArray[np.float64]
-) -> NDArray[np.float64]:
+def reciprocal_norms(rows: Rows, squares: NDArray[np.float64]) -> NDArray[np.float64]:
     """1/|x| for each row (n,), and 0 where the square of |x| vanishes in the rows' dtype."""
     visible = squares.astype(rows.dtype) > 0
     norms = np.ones(rows.count)
     np.sqrt(squares, out=norms, where=visible)
     for i in np.flatnonzero(visible & (squares < _TINY)):
-        scaled = sum_squares(rows, int(i), int(i) + 1, buffer, _SCALE)
+        scaled = sum_squares(rows, int(i), int(i) + 1, np.empty(BLOCK), _SCALE)
         norms[i] = np.sqrt(scaled[0]) / _SCALE
     np.reciprocal(norms, out=norms)
     norms[~visible] = 0.0

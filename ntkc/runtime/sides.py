@@ -56,10 +56,7 @@ def make_side(
     mean_squares = squares / max(rows.width, 1)
     if program.normalized:
         check_normalized(rows, mean_squares)
-    if program.complement:
-        inverse64 = reciprocal_norms(rows, squares, np.empty(BLOCK))
-    else:
-        inverse64 = np.empty(0)
+    inverse64 = reciprocal_norms(rows, squares) if program.complement else np.empty(0)
     table64, nngp, ntk = _diagonals(program, mean_squares, constants)
     return Side(
         rows,
@@ -117,17 +114,16 @@ def _diagonals(
 def _rounded(values: NDArray[np.float64], rows: Rows, what: str) -> NDArray[Any]:
     """Values (n,) or (K, n) in the rows' dtype; `ArrayError` where that cannot hold them."""
     limit = float(np.finfo(rows.dtype).max)
-    with np.errstate(over="ignore", invalid="ignore"):
-        rounded = values.astype(rows.dtype, copy=False)
-        lost = ~np.isfinite(rounded)
-    if values.ndim == 2:
+    if values.size == 0 or (values.max() <= limit and values.min() >= -limit):
+        return values.astype(rows.dtype, copy=False)
+    lost = ~(np.abs(values) <= limit)
+    if values.ndim == 2:  # a table may hold infinities on purpose
         lost &= np.isfinite(values)
-        lost = lost.any(axis=0)
     if lost.any():
-        i = int(np.flatnonzero(lost)[0])
+        i = int(np.nonzero(lost)[-1].min())
         raise ArrayError(
             f"{rows.name}: {what} of row {i} is beyond the range of {rows.dtype} "
             f"(at most {limit:.3g}): scale the inputs or choose smaller parameters"
             + (", or compile the kernel for float64" if rows.dtype == np.float32 else "")
         )
-    return rounded
+    return values.astype(rows.dtype, copy=False)

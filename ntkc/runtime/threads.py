@@ -85,6 +85,9 @@ def run_tasks(
     """
     queue = _Queue(tasks)
     report = reporter.update if reporter is not None else _ignore
+    if threads == 1 or len(tasks) <= 1:
+        _work(queue, make_worker(), report)
+        return
     helpers = [
         threading.Thread(target=_help, args=(queue, make_worker), daemon=True)
         for _ in range(min(threads, len(tasks)) - 1)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import numba
 import numpy as np
+import pytest
 
-from ntkc.runtime import ABI, Diagonals, Kernel, Program, load_program
-
-TRANSCRIPT: list[str] = []
-"""Dtypes of the tile functions called, where a test asks for it through `recorded`."""
+from ntkc.runtime import ABI, Diagonals, Kernel, load_program
 
 
 def _finish(name: str, dtype: str, **attributes: Any) -> ModuleType:
@@ -71,14 +69,8 @@ def _linear_diagonals(mean_squares: np.ndarray, constants: np.ndarray) -> Diagon
 def linear_module(dtype: str, **attributes: Any) -> ModuleType:
     """One dense layer: both kernels are w² xᵀz / size."""
     tiles = {(roots, dtype): _linear_tile for roots in ("ntk", "nngp")}
-    return _finish(
-        "linear",
-        dtype,
-        constants=_constants,
-        diagonals=_linear_diagonals,
-        TILES=tiles,
-        **attributes,
-    )
+    own = {"constants": _constants, "diagonals": _linear_diagonals, "TILES": tiles}
+    return _finish("linear", dtype, **{**own, **attributes})
 
 
 def _relu_tile(roots: str, dtype: str) -> Any:
@@ -147,24 +139,44 @@ def relu_module(dtype: str, **attributes: Any) -> ModuleType:
             if (roots, kind) not in _RELU_TILES:
                 _RELU_TILES[roots, kind] = _relu_tile(roots, kind)
     tiles = {key: tile for key, tile in _RELU_TILES.items() if key[1] in kinds}
-    return _finish(
-        "relu",
-        dtype,
-        COMPLEMENT=True,
-        constants=_constants,
-        diagonals=_relu_diagonals,
-        TILES=tiles,
-        **attributes,
-    )
+    own = {"constants": _constants, "diagonals": _relu_diagonals, "TILES": tiles}
+    return _finish("relu", dtype, COMPLEMENT=True, **{**own, **attributes})
 
 
-def linear(dtype: str = "float64", **attributes: Any) -> Kernel:
-    return Kernel(load_program(linear_module(dtype, **attributes)))
+class Programs:
+    """Makes modules and kernels; `modules["relu"](dtype, ATTRIBUTE=value)`."""
+
+    modules: ClassVar = {"linear": linear_module, "relu": relu_module}
+
+    def linear(self, dtype: str = "float64", **attributes: Any) -> Kernel:
+        return Kernel(load_program(linear_module(dtype, **attributes)))
+
+    def relu(self, dtype: str = "float64", **attributes: Any) -> Kernel:
+        return Kernel(load_program(relu_module(dtype, **attributes)))
+
+    def expected(self, x: Any, z: Any, w_std: float = 1.5) -> dict[str, np.ndarray]:
+        """Values of `relu` for pairs that are not nearly coincident, as textbooks have them."""
+        gram = x is z
+        x, z = np.asarray(x, np.float64), np.asarray(z, np.float64)
+        w, size = w_std**2, max(x.shape[1], 1)
+        covariance = w * (x @ z.T) / size
+        scale = np.sqrt(w * np.square(x).sum(1) / size)[:, None] * np.sqrt(
+            w * np.square(z).sum(1) / size
+        )
+        cosine = np.clip(covariance / np.where(scale > 0, scale, 1), -1, 1)
+        if gram:
+            np.fill_diagonal(cosine, 1)
+        angle = np.arccos(cosine)
+        dot = (np.pi - angle) / (2 * np.pi)
+        nngp = w * (scale * np.sin(angle) / (2 * np.pi) + covariance * dot)
+        return {"nngp": nngp, "ntk": nngp + w * covariance * dot}
 
 
-def relu(dtype: str = "float64", **attributes: Any) -> Kernel:
-    return Kernel(load_program(relu_module(dtype, **attributes)))
+@pytest.fixture(scope="session")
+def programs() -> Programs:
+    return Programs()
 
 
-def relu_program(dtype: str = "float64") -> Program:
-    return load_program(relu_module(dtype))
+@pytest.fixture
+def rng() -> np.random.Generator:
+    return np.random.default_rng(20240607)
