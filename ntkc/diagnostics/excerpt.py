@@ -63,7 +63,9 @@ class Excerpt:
 
     def covers(self, start: int, end: int) -> bool:
         """Whether a label from column `start` to `end` begins, and if short ends, in here."""
-        return self.start <= start and min(end, start + WINDOW - _BEFORE) <= self.end
+        # A label may stand behind the last character, where something is missing.
+        needed = min(end, start + WINDOW - _BEFORE, len(self.line))
+        return self.start <= start and needed <= self.end
 
     def column(self, index: int) -> int:
         """How many terminal columns stand before the character at `index`."""

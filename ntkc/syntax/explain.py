@@ -80,7 +80,7 @@ def _missing_input(mistake: Mistake, report: Reporter) -> _Answer:
         return None
     label = "the first line of a network is its input"
     hint = "say what the network takes, as in `input vector[784]` or `input image[32, 32, 3]`"
-    report.at("E0109", "this network has no input", mistake.token, label, help=hint)
+    report.at("E0109", "this network has no input", mistake.where, label, help=hint)
     return "E0109"
 
 
@@ -142,7 +142,7 @@ def _missing_assign(mistake: Mistake, report: Reporter) -> _Answer:
     if "ASSIGN" not in expected or not expected <= {"ASSIGN", "LPAR"}:
         return None
     message = f"expected `=`, found {mistake.found}"
-    report.at("E0106", message, mistake.token, "put `=` before this", help=_assign_help(mistake))
+    report.at("E0106", message, mistake.where, "put `=` before this", help=_assign_help(mistake))
     return "E0106"
 
 
@@ -158,7 +158,7 @@ def _keyword_as_name(mistake: Mistake, report: Reporter) -> _Answer:
     if word not in KEYWORDS or not names_wanted:
         return None
     message = f"`{word}` is a keyword and cannot be a name"
-    report.at("E0107", message, mistake.token, help=f"choose another name, such as `{word}_`")
+    report.at("E0107", message, mistake.where, help=f"choose another name, such as `{word}_`")
     return "E0107"
 
 
@@ -167,7 +167,7 @@ def _network_braces(mistake: Mistake, report: Reporter) -> _Answer:
         return None
     message = f"expected `{{` after the network's name, found {mistake.found}"
     hint = "a network is written `network name { input ..; layers }`"
-    report.at("E0108", message, mistake.token, help=hint)
+    report.at("E0108", message, mistake.where, help=hint)
     return "E0108"
 
 
@@ -179,7 +179,7 @@ def _conditional(mistake: Mistake, report: Reporter) -> _Answer:
         if word.upper() in mistake.expected:
             message = f"expected `{word}`, found {mistake.found}"
             hint = "a choice is written `if condition then this else that`, always with `else`"
-            report.at("E0117", message, mistake.token, help=hint)
+            report.at("E0117", message, mistake.where, help=hint)
             return "E0117"
     return None
 
@@ -189,7 +189,7 @@ def _comparison_chain(mistake: Mistake, report: Reporter) -> _Answer:
     if mistake.token.type not in _COMPARISONS or not done:
         return None
     hint = "write `if a < b then b < c else false` for `a < b < c`"
-    report.at("E0116", "comparisons cannot be chained", mistake.token, help=hint)
+    report.at("E0116", "comparisons cannot be chained", mistake.where, help=hint)
     return "E0116"
 
 
@@ -197,7 +197,7 @@ def _missing_comma(mistake: Mistake, report: Reporter) -> _Answer:
     if "COMMA" not in mistake.expected or mistake.token.type not in _BEGINS_VALUE:
         return None
     message = f"expected `,` before {mistake.found}"
-    report.at("E0105", message, mistake.token, "put `,` before this")
+    report.at("E0105", message, mistake.where, "put `,` before this")
     return "E0105"
 
 
@@ -227,7 +227,7 @@ def _outside(mistake: Mistake, report: Reporter) -> _Answer:
         hint = f"did you mean `{close[0]}`?"
     message = f"a statement cannot begin with {mistake.found}"
     label = "a file holds param, let, def, activation, import, network"
-    report.at("E0111", message, mistake.token, label, help=hint)
+    report.at("E0111", message, mistake.where, label, help=hint)
     return "E0111"
 
 
@@ -255,5 +255,5 @@ def _something_else(mistake: Mistake, report: Reporter) -> str:
     secondary: tuple[Label, ...] = ()
     if mistake.token.type == "$END" and mistake.open:
         secondary = (Label(span_of(mistake.source, mistake.open[-1]), "opened here"),)
-    report.at("E0101", message, mistake.token, help=general_help(mistake), secondary=secondary)
+    report.at("E0101", message, mistake.where, help=general_help(mistake), secondary=secondary)
     return "E0101"

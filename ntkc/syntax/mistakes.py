@@ -71,6 +71,13 @@ class Mistake:
         return (self.token.column or 1) - 1 > indent
 
     @property
+    def where(self) -> Span:
+        """The token; at the end of the file, the place behind the last one."""
+        if self.token.type == "$END":
+            return self.place_before
+        return span_of(self.source, self.token)
+
+    @property
     def place_before(self) -> Span:
         """The place right behind the token before, where something may be missing."""
         before = self.token.start_pos if self.previous is None else self.previous.end_pos
@@ -82,6 +89,8 @@ def wanted(expected: set[str]) -> str:
     """What could stand in the place of a mistake, in words."""
     if "NUMBER" in expected:
         return "a value or a layer"
+    if "NEWLINE" in expected and "PLUS" not in expected:
+        return "the end of the line"
     # After a complete expression a long list would only say what an expression is.
     telling = [name for name in sorted(expected) if name not in ("NEWLINE", "SEMICOLON")]
     if "PLUS" in expected:
