@@ -12,10 +12,12 @@ are NumPy's business.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 
+from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.module import Module
-from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt
+from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt, total
 from ntkc.symbolic import minimax
 
 
@@ -57,11 +59,19 @@ class _Spelling:
         return make("polynomial", x, coefficients=tuple(map(float, fit.coefficients)))
 
     def _kink(self, node: Node) -> Node:
-        """K_n(μ) = μⁿ √μ R_n(μ) on the whole of [0, 1]."""
+        """K_n(μ) = √μ (A(ρ) √(2 − μ) + B(ρ) P(μ)) with ρ = 1 − μ and arccos ρ = √μ P(μ).
+
+        One polynomial serves all degrees; a second root is cheaper than a second polynomial.
+        The bracket cancels for small μ, where K_n is added to terms of the order of μ: the
+        angle that the next layer sees moves by no more than a rounding.
+        """
         degree, mu = node.attr("degree"), node.args[0]
-        series = self._polynomial(minimax.kink_core(degree, self._dtype), mu)
-        scale = sqrt(mu)
-        return (scale if degree == 0 else scale * _power(mu, degree)) * series
+        arc = self._polynomial(minimax.kink_core(0, self._dtype), mu)
+        if degree == 0:
+            return sqrt(mu) * arc
+        rho = 1.0 - mu
+        sine, angle = (_expanded(c, rho) for c in kink_polynomials(degree))
+        return sqrt(mu) * (sine * sqrt(2.0 - mu) + angle * arc)
 
     def _asin(self, node: Node) -> Node:
         """Both ranges share one polynomial on [0, 1/4], as in fdlibm."""
@@ -107,6 +117,13 @@ class _Spelling:
         arc = function("select", tall, const(math.pi / 2) - arc, arc)
         arc = function("select", x, arc, const(math.pi) - arc)
         return function("select", y, arc, -arc)
+
+
+def _expanded(coefficients: Sequence[Fraction], x: Node) -> Node:
+    """The polynomial as sums of powers: short ones, whose zeros fold away."""
+    return total(
+        const(float(c)) * _power(x, k) for k, c in enumerate(coefficients) if c
+    )
 
 
 def _power(x: Node, exponent: int) -> Node:
