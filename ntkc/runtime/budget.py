@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 from .errors import MemoryBudgetError
 from .rows import BLOCK
@@ -68,22 +70,37 @@ def make_plan(needs: Needs, budget: int, threads: int, edge: int) -> Plan:
         if converted
     )
     packed = copies > 0 and fixed + 2 * copies <= budget
-    for limit in _halvings(threads):
-        for features in _FEATURES if copies and not packed else (_VIEW_FEATURES,):
-            for candidate in _EDGES:
-                if candidate > edge or (candidate < 64 <= edge and limit > 1):
-                    continue
-                plan = Plan(candidate, limit, min(features, max(1, needs.width)), packed)
-                if plan_bytes(needs, plan) <= budget:
-                    return plan
-    least = Plan(_EDGES[-1], 1, min(_FEATURES[-1], max(1, needs.width)), False)
-    minimum = plan_bytes(needs, least)
-    if minimum <= budget:
-        return least
+    least = 0
+    width = max(1, needs.width)
+    plans = _candidates(threads, edge, width, copies > 0 and not packed, packed)
+    if packed:  # a last resort in a budget that the copies all but fill
+        plans = chain(plans, _candidates(1, edge, width, True, False))
+    for plan in plans:
+        size = plan_bytes(needs, plan)
+        if size <= budget:
+            return plan
+        least = min(least, size) if least else size
     raise MemoryBudgetError(
-        f"memory: this call needs at least {minimum} bytes beyond its inputs and its result, "
+        f"memory: this call needs at least {least} bytes beyond its inputs and its result, "
         f"and the budget is {budget}"
     )
+
+
+def _candidates(
+    threads: int, edge: int, width: int, converted: bool, packed: bool
+) -> Iterator[Plan]:
+    """Plans from the fastest on; tiles too small for BLAS come after fewer threads.
+
+    With `converted`, rows are converted for each tile, some features at a time.
+    """
+    features = [min(_VIEW_FEATURES, width)]
+    if converted:
+        features = [min(count, width) for count in _FEATURES]
+    for limit in _halvings(threads):
+        for count in features:
+            for candidate in _EDGES:
+                if candidate <= edge and (limit == 1 or candidate >= min(64, edge)):
+                    yield Plan(candidate, limit, count, packed)
 
 
 def _halvings(threads: int) -> list[int]:
