@@ -1,1 +1,58 @@
-"""ntkc: a compiler for the kernels of infinitely wide neural networks."""
+"""ntkc: a compiler for the kernels of infinitely wide neural networks.
+
+import ntkc
+kernel = ntkc.compile("model.ntk")
+k = kernel(x1, x2)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from ntkc.api import check as check
+    from ntkc.api import compile as compile
+    from ntkc.api import explain as explain
+    from ntkc.api import format as format
+    from ntkc.artefact.cache import CacheWarning as CacheWarning
+    from ntkc.artefact.compiled import CompiledKernel as CompiledKernel
+    from ntkc.diagnostics import Diagnostic as Diagnostic
+    from ntkc.diagnostics import NtkError as NtkError
+    from ntkc.diagnostics import ProgramError as ProgramError
+    from ntkc.import_hook import install_import_hook as install_import_hook
+    from ntkc.import_hook import uninstall_import_hook as uninstall_import_hook
+    from ntkc.runtime.errors import KernelError as KernelError
+
+_HOMES = {
+    "CacheWarning": "ntkc.artefact.cache",
+    "CompiledKernel": "ntkc.artefact.compiled",
+    "Diagnostic": "ntkc.diagnostics",
+    "KernelError": "ntkc.runtime",
+    "NtkError": "ntkc.diagnostics",
+    "ProgramError": "ntkc.diagnostics",
+    "check": "ntkc.api",
+    "compile": "ntkc.api",
+    "explain": "ntkc.api",
+    "format": "ntkc.api",
+    "install_import_hook": "ntkc.import_hook",
+    "uninstall_import_hook": "ntkc.import_hook",
+}
+"""Where each public name lives. It is imported at its first use: `import ntkc` alone costs
+nothing, and a program's text is checked without NumPy's or Numba's help."""
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

@@ -1,6 +1,8 @@
-"""The way of a program, from text to a kernel: the one module that knows all stages.
+"""The way of a program, from text to source code: the one module that knows all stages.
 
-parse → resolve → derive → passes → schedule → emit → load
+parse → resolve → derive → passes → schedule → emit
+
+What follows, loading and calling, needs no compiler: see `ntkc.artefact` and `ntkc.runtime`.
 """
 
 from __future__ import annotations
@@ -8,18 +10,25 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ntkc.diagnostics import Diagnostic, Diagnostics, ProgramError, Source
+from ntkc.debug import stage
+from ntkc.diagnostics import Diagnostic, Diagnostics, Source
+from ntkc.diagnostics.excerpt import printable
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological
 from ntkc.network.derive import derive
 from ntkc.network.graph import Network
 from ntkc.network.resolve import resolve_program
-from ntkc.passes.pipeline import SHARED, Watcher, run, vector_passes
-from ntkc.schedule.program import ProgramSchedule, Step, schedule
+from ntkc.syntax import ast
 from ntkc.syntax.imports import Program, load
 
+if TYPE_CHECKING:
+    from ntkc.passes.pipeline import Watcher
+    from ntkc.schedule.program import ProgramSchedule, Step
+
 DTYPES = ("float64", "float32")
+BACKENDS = ("cpu",)
 
 
 @dataclass(frozen=True)
@@ -43,26 +52,52 @@ class FrontEnd:
     warnings: tuple[Diagnostic, ...]
 
 
-def front_end(origin: Path | Source, options: Options) -> FrontEnd:
+def front_end(origin: Path | Source | Program, options: Options) -> FrontEnd:
     """Parse, resolve and derive. Raises `ProgramError` with everything found wrong."""
     diagnostics = Diagnostics()
-    program = load(origin, diagnostics, options.root, options.allow)
+    with stage("parse"):
+        program = parsed(origin, options, diagnostics)
     network = None
     if program is not None:
-        network = resolve_program(program, diagnostics, options.network)
+        with stage("resolve"):
+            network = resolve_program(program, diagnostics, options.network)
     diagnostics.raise_errors()
     if program is None or network is None:
         raise AssertionError("a program was refused without a diagnostic")
-    return FrontEnd(program, network, derive(network), diagnostics.warnings)
+    with stage("derive"):
+        module = derive(network)
+    return FrontEnd(program, network, module, diagnostics.warnings)
+
+
+def parsed(
+    origin: Path | Source | Program, options: Options, diagnostics: Diagnostics
+) -> Program | None:
+    """The program with its imports; None where anything was reported."""
+    if isinstance(origin, Program):
+        return origin
+    return load(origin, diagnostics, options.root, options.allow)
 
 
 def check(origin: Path | Source | str, options: Options | None = None) -> list[Diagnostic]:
-    """Every diagnostic of a program: a path, a source, or the program's text."""
+    """Every diagnostic of a program: a path, a source, or the program's text.
+
+    All its networks are checked, unless the options choose one.
+    """
     source = Source("<text>", origin) if isinstance(origin, str) else origin
-    try:
-        return list(front_end(source, options or Options()).warnings)
-    except ProgramError as error:
-        return list(error.diagnostics)
+    options = options or Options()
+    diagnostics = Diagnostics()
+    program = parsed(source, options, diagnostics)
+    if program is not None:
+        for name in [options.network] if options.network else networks(program) or [None]:
+            resolve_program(program, diagnostics, name)
+    return list(diagnostics)
+
+
+def networks(program: Program) -> list[str]:
+    """The names of the networks in the program's main file."""
+    statements = program.main.file.statements
+    found = [s.name.name for s in statements if isinstance(s, ast.NetworkDef)]
+    return list(dict.fromkeys(found))
 
 
 def middle(
@@ -73,11 +108,16 @@ def middle(
     A float32 program that starts from complements also gets float64 tiles: rows with nearly
     coincident pairs are evaluated in those.
     """
-    shared = run(module, SHARED, watch)
-    modules = {dtype: run(shared, vector_passes(dtype), watch)}
-    if dtype == "float32" and starts_from_complements(shared):
-        modules["float64"] = run(shared, vector_passes("float64"))
-    return schedule(modules)
+    from ntkc.passes.pipeline import SHARED, run, vector_passes
+    from ntkc.schedule.program import schedule
+
+    with stage("passes"):
+        shared = run(module, SHARED, watch)
+        modules = {dtype: run(shared, vector_passes(dtype), watch)}
+        if dtype == "float32" and starts_from_complements(shared):
+            modules["float64"] = run(shared, vector_passes("float64"))
+    with stage("schedule"):
+        return schedule(modules)
 
 
 def starts_from_complements(module: Module) -> bool:
@@ -85,14 +125,21 @@ def starts_from_complements(module: Module) -> bool:
     return any(node.op == "gram_complement" for node in topological(module.roots.values()))
 
 
-def generate(front: FrontEnd, dtype: str, watch: Watcher | None = None) -> str:
-    """The generated source of a program's kernel."""
+def generate(front: FrontEnd, dtype: str, watch: Watcher | None = None, suffix: str = "") -> str:
+    """The generated source of a program's kernel; `suffix` ends its functions' names."""
+    return emitted(front, middle(front.module, dtype, watch), dtype, suffix)
+
+
+def emitted(
+    front: FrontEnd, schedules: Mapping[str, ProgramSchedule], dtype: str, suffix: str = ""
+) -> str:
+    """The source of a program that has been scheduled."""
     from ntkc.backends.numba_cpu.emit import emit
 
-    schedules = middle(front.module, dtype, watch)
-    name = Path(front.program.main.source.name).name
-    header = f"The kernel of network `{front.network.name}` of {name}, compiled by ntkc."
-    return emit(schedules, dtype, describer(schedules), header)
+    with stage("emit"):
+        name = quoted(Path(front.program.main.source.name).name)
+        header = f"The kernel of network `{front.network.name}` of {name}, compiled by ntkc."
+        return emit(schedules, dtype, describer(schedules), header, suffix)
 
 
 def describer(schedules: Mapping[str, ProgramSchedule]) -> Callable[[Step], str]:
@@ -104,9 +151,14 @@ def describer(schedules: Mapping[str, ProgramSchedule]) -> Callable[[Step], str]
         ordered = sorted(found, key=lambda span: (span.source.name, span.start))
         if not ordered:
             return "the input"
-        where = Path(ordered[0].source.name).name
+        where = quoted(Path(ordered[0].source.name).name)
         return f"{where}:{ordered[0].line}: " + " -> ".join(
-            dict.fromkeys(" ".join(span.text.split()) for span in ordered)
+            dict.fromkeys(quoted(" ".join(span.text.split())) for span in ordered)
         )
 
     return describe
+
+
+def quoted(text: str) -> str:
+    """A user's text as it may stand in a comment or a docstring: one line, closing neither."""
+    return printable(text).replace("\\", "/").replace('"""', "'''").removesuffix('"')

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ntkc.diagnostics import Span
@@ -42,6 +42,22 @@ class NormalisedDual:
     degree: int
     kappa: Node
     kappa_dot: Node
+
+
+class LazyForms(Mapping[str, DualForms]):
+    """Forms by key, each derived when it is looked up: what was compiled before needs none."""
+
+    def __init__(self, makers: Mapping[str, Callable[[], DualForms]]) -> None:
+        self._makers = dict(makers)
+
+    def __getitem__(self, key: str) -> DualForms:
+        return self._makers[key]()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._makers)
+
+    def __len__(self) -> int:
+        return len(self._makers)
 
 
 @dataclass(frozen=True)

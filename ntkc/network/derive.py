@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ntkc.diagnostics import Span
-from ntkc.ir.module import DualForms, Module
+from ntkc.ir.module import DualForms, LazyForms, Module
 from ntkc.ir.node import Node, Varies
 from ntkc.layers.base import Covariance
 from ntkc.network.graph import LayerNode, Network
@@ -13,7 +15,7 @@ def derive(network: Network) -> Module:
     """The kernel of the network: the roots `nngp` and `ntk` between two inputs."""
     known: dict[LayerNode, Covariance] = {}
     spans: dict[Node, Span] = {}
-    activations: dict[str, DualForms] = {}
+    activations: dict[str, Callable[[], DualForms]] = {}
     start = Covariance.of_input()
     for node in network.nodes():
         if node.layer is None:
@@ -30,7 +32,7 @@ def derive(network: Network) -> Module:
         input=network.input,
         parameters=network.parameters,
         roots={"nngp": output.nngp, "ntk": output.ntk},
-        activations=activations,
+        activations=LazyForms(activations),
         spans=spans,
     )
 

@@ -7,6 +7,8 @@ from typing import Any, TypeVar, cast
 
 import numba
 
+from .caching import keep_compiled
+
 Function = TypeVar("Function", bound=Callable[..., object])
 
 
@@ -21,9 +23,8 @@ def compiled(*, reassociate: bool = False) -> Callable[[Function], Function]:
         options["fastmath"] = {"reassoc"}
 
     def decorate(function: Function) -> Function:
-        try:
-            return cast(Function, numba.njit(cache=True, **options)(function))
-        except RuntimeError:  # no folder to keep a cache in, as in a read-only or zipped package
-            return cast(Function, numba.njit(**options)(function))
+        made = cast(Function, numba.njit(**options)(function))
+        keep_compiled(made)
+        return made
 
     return decorate

@@ -36,19 +36,21 @@ def emit(
     dtype: str,
     describe: Callable[[Step], str],
     header: str,
+    suffix: str = "",
 ) -> str:
     """The module's text.
 
     `schedules` has one program for each number type that tiles are wanted in, `dtype` among
-    them; their single-input tables and constants are the same.
+    them; their single-input tables and constants are the same. `suffix` ends the functions'
+    names: compiled functions of one name and different contents crash one another's processes.
     """
     program = schedules[dtype]
     tiles = [
-        _tile(program, kind, name, describe)
+        _tile(program, kind, name, describe, suffix)
         for kind, program in schedules.items()
         for name in program.tiles
     ]
-    body = [_constants(program), _diagonals(program), *tiles, _tile_table(schedules)]
+    body = [_constants(program), _diagonals(program), *tiles, _tile_table(schedules, suffix)]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
     imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
     parts = [f'"""{header}"""\n\n{imports}', _attributes(program, dtype), *helpers, *body]
@@ -128,11 +130,13 @@ def _function(signature: str, doc: str, lines: list[str]) -> str:
     return f'def {signature}:\n    """{doc}"""\n{body}'
 
 
-def _tile(program: ProgramSchedule, dtype: str, name: str, describe: Callable[[Step], str]) -> str:
+def _tile(
+    program: ProgramSchedule, dtype: str, name: str, describe: Callable[[Step], str], suffix: str
+) -> str:
     tile = program.tiles[name]
     tables, body = lower(tile, describe)
     doc = f"{' and '.join(tile.roots)} of one tile, in {dtype}."
-    function = _tile_name(name, dtype)
+    function = _tile_name(name, dtype) + suffix
     return print_function(function, doc, tables, body, WIDTH, lanes(dtype))
 
 
@@ -140,9 +144,9 @@ def _tile_name(roots: str, dtype: str) -> str:
     return f"tile_{roots.replace('+', '_')}_{dtype}"
 
 
-def _tile_table(schedules: Mapping[str, ProgramSchedule]) -> str:
+def _tile_table(schedules: Mapping[str, ProgramSchedule], suffix: str) -> str:
     entries = [
-        f"    ({name!r}, {kind!r}): {_tile_name(name, kind)},"
+        f"    ({name!r}, {kind!r}): {_tile_name(name, kind)}{suffix},"
         for kind, program in schedules.items()
         for name in program.tiles
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from ntkc.activations.base import Bound
 from ntkc.diagnostics import Span
@@ -56,6 +56,6 @@ class ActivationLayer(Layer):
         return before.with_values(nngp, ntk)
 
     @property
-    def activations(self) -> Mapping[str, DualForms]:
+    def activations(self) -> Mapping[str, Callable[[], DualForms]]:
         """The one activation."""
-        return {self.bound.key: self.bound.forms()}
+        return {self.bound.key: self.bound.forms}

@@ -8,7 +8,7 @@ distribution of its features, and what it does to Σ and Θ. Nothing else lists 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from ntkc.diagnostics import Span
@@ -67,8 +67,8 @@ class Layer(ABC):
         """Σ and Θ of the output, from those of the inputs and the inputs' shapes."""
 
     @property
-    def activations(self) -> Mapping[str, DualForms]:
-        """The forms of the activations that `propagate` uses, by their keys."""
+    def activations(self) -> Mapping[str, Callable[[], DualForms]]:
+        """What derives the forms of the activations that `propagate` uses, by their keys."""
         return {}
 
     def origin(self, text: str) -> Origin:

@@ -1,0 +1,156 @@
+"""What `import ntkc` offers: compile, check, format and explain programs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ntkc.diagnostics import Diagnostic, NtkError, Source
+
+if TYPE_CHECKING:
+    from ntkc.artefact.compiled import CompiledKernel
+    from ntkc.driver import Options
+
+TEXT = "<text>"
+_BACKENDS = ("auto", "cpu")
+_DTYPES = ("float64", "float32")
+_COMING = {"cuda": "kernels run on the processor: backend='cpu'"}
+
+PathLike = str | os.PathLike[str]
+
+
+class UnavailableError(NtkError, NotImplementedError):
+    """Something that ntkc knows of and cannot do yet."""
+
+
+def compile(
+    path: PathLike | None = None,
+    *,
+    source: str | None = None,
+    network: str | None = None,
+    backend: str = "auto",
+    dtype: str = "float64",
+    root: PathLike | None = None,
+    allow: Iterable[PathLike] = (),
+    cache: bool = True,
+) -> CompiledKernel:
+    """Compile a program, from a file or from its text, to the kernel of one network.
+
+    `network` chooses one of several. `dtype` is what the kernel computes in, "float64" or
+    "float32". Imports stay inside `root`, by default the folder of the file (a text has none,
+    and imports nothing without it), and the files and folders in `allow`. What was compiled
+    before is found in the user's cache, unless `cache` is false.
+
+    Raises `ProgramError` with every mistake in the program, `OSError` where the file cannot be
+    read, and `ValueError` or `TypeError` for other arguments.
+    """
+    from ntkc.artefact.compiled import compile_program
+
+    options = make_options(network, backend, dtype, root, allow)
+    return compile_program(_origin(path, source), options, cache)
+
+
+def check(
+    path: PathLike | None = None,
+    *,
+    source: str | None = None,
+    network: str | None = None,
+    root: PathLike | None = None,
+    allow: Iterable[PathLike] = (),
+) -> list[Diagnostic]:
+    """Every error and warning of a program; of all its networks unless one is chosen."""
+    from ntkc import driver
+
+    return driver.check(_origin(path, source), make_options(network, root=root, allow=allow))
+
+
+def format(source: str) -> str:
+    """A program's text in canonical layout, comments kept. Raises `ProgramError`."""
+    from ntkc.syntax.formatter import format_file
+    from ntkc.syntax.parser import parse_text
+
+    return format_file(parse_text(source, TEXT))
+
+
+def explain(
+    path: PathLike | None = None,
+    *,
+    source: str | None = None,
+    network: str | None = None,
+    root: PathLike | None = None,
+    allow: Iterable[PathLike] = (),
+) -> str:
+    """A program's recursion layer by layer, and what a pair costs, for a person to read."""
+    from ntkc.driver import front_end
+    from ntkc.explain import explain_model
+
+    options = make_options(network, root=root, allow=allow)
+    return explain_model(front_end(_origin(path, source), options))
+
+
+def make_options(
+    network: str | None = None,
+    backend: str = "auto",
+    dtype: str = "float64",
+    root: PathLike | None = None,
+    allow: Iterable[PathLike] = (),
+) -> Options:
+    """Checked options of a compilation. Raises `ValueError` or `TypeError`."""
+    from ntkc.driver import Options
+
+    if network is not None and not isinstance(network, str):
+        raise TypeError(f"network: expected a name, got {network!r}")
+    if backend in _COMING:
+        raise UnavailableError(f"backend {backend!r} is not available yet; {_COMING[backend]}")
+    _one_of("backend", backend, (*_BACKENDS, *_COMING))
+    _one_of("dtype", dtype, _DTYPES)
+    if isinstance(allow, (str, os.PathLike)):
+        raise TypeError(f"allow: expected several paths, such as [{str(allow)!r}]")
+    folder = None if root is None else Path(root)
+    return Options(network, str(dtype), "cpu", folder, tuple(Path(entry) for entry in allow))
+
+
+def _one_of(argument: str, value: object, allowed: tuple[str, ...]) -> None:
+    shown = " or ".join(repr(word) for word in allowed if word not in _COMING)
+    if not isinstance(value, str):
+        raise TypeError(f"{argument}: expected {shown}, got {value!r}")
+    if value not in allowed:
+        close = get_close_matches(value, allowed, 1)
+        hint = f"; did you mean {close[0]!r}?" if close else ""
+        raise ValueError(f"{argument}: expected {shown}, got {value!r}{hint}")
+
+
+def _origin(path: PathLike | None, source: str | None) -> Path | Source:
+    """What is to be read. Raises where it is nothing, both, or no file."""
+    if (path is None) == (source is None):
+        what = "neither" if path is None else "both"
+        raise TypeError(f"expected a path or source=..., got {what}")
+    if source is not None:
+        if not isinstance(source, str):
+            raise TypeError(f"source: expected a text, got {type(source).__name__}")
+        return Source(TEXT, source)
+    if isinstance(path, str) and "\n" in path:
+        raise TypeError("path: this is the text of a program; pass it as source=...")
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"path: expected a path, got {type(path).__name__}")
+    found = Path(path)
+    if found.is_dir():
+        raise IsADirectoryError(f"{found} is a folder, not a program")
+    if not found.exists():
+        raise FileNotFoundError(f"there is no file {found}" + _similar(found))
+    return found
+
+
+def _similar(path: Path) -> str:
+    """A suggestion for a file that is not there."""
+    if path.suffix != ".ntk" and path.with_name(f"{path.name}.ntk").is_file():
+        return f"; did you mean {path.name}.ntk?"
+    try:
+        names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".ntk"]
+    except OSError:
+        return ""
+    close = get_close_matches(path.name, names, 1)
+    return f"; did you mean {close[0]}?" if close else ""

@@ -1,0 +1,1 @@
+"""Compiled programs as folders: what is written, kept in the cache, shipped and loaded."""

@@ -1,0 +1,72 @@
+"""From a program understood to an artefact on disk: the compiler's second half."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ntkc import debug
+from ntkc.artefact.bundle import Bundle
+from ntkc.artefact.digest import toolchain
+from ntkc.artefact.folder import Artefact, write
+from ntkc.driver import FrontEnd, Options, emitted, middle
+from ntkc.ir.cost import cost as cost_of
+from ntkc.ir.module import Module
+from ntkc.ir.text import format_module
+from ntkc.network.display import show_input
+from ntkc.runtime import ABI
+
+
+def build(
+    front: FrontEnd,
+    bundle: Bundle,
+    options: Options,
+    digest: str,
+    folder: Path,
+    name: str = "kernel",
+    shipped: bool = False,
+) -> None:
+    """Compile a program into an existing, empty folder, as the package `name`."""
+    generated, cost = compiled(front, options, digest)
+    manifest: dict[str, Any] = {
+        "abi": ABI,
+        "network": front.network.name,
+        "input": show_input(front.network.input).removeprefix("input "),
+        "parameters": {p.name: p.default for p in front.network.parameters},
+        "options": {"dtype": options.dtype, "backend": options.backend},
+        "versions": toolchain(),
+        "cost": cost,
+    }
+    write(Artefact(digest, generated, bundle, manifest), folder, name, shipped)
+
+
+def compiled(
+    front: FrontEnd, options: Options, digest: str
+) -> tuple[str, dict[str, dict[str, int]]]:
+    """The generated source, and what a pair costs for each set of roots."""
+    schedules = middle(front.module, options.dtype, Watch())
+    program = schedules[options.dtype]
+    cost: dict[str, dict[str, int]] = {}
+    for roots, tile in program.tiles.items():
+        work = cost_of(program.module, tile.roots).pair
+        cost[roots] = {"flops": work.flops, **asdict(work)}
+        debug.tell(3, f"a pair of {roots}: {work.flops} flops: {work}")
+    generated = emitted(front, schedules, options.dtype, f"_{digest}")
+    debug.dump(4, "kernel.py", generated)
+    return generated, cost
+
+
+class Watch:
+    """Tells about every pass, at the levels of `NTKC_DEBUG` that ask for it."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def __call__(self, name: str, module: Module) -> None:
+        """Called after the pass `name`, with what it made."""
+        if debug.level() >= 2:
+            text = format_module(module)
+            debug.tell(2, f"after {name}: {text.count(' = ')} values")
+            debug.dump(4, f"{self._count:02}-{name}.ir", text)
+        self._count += 1

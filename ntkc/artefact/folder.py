@@ -1,0 +1,124 @@
+"""An artefact: a folder that Python imports, and what stands in it.
+
+    __init__.py      `kernel`, and `gram`, its Numba-parallel sibling
+    kernel.py        the generated source
+    model.ntk        the program, with what it imports
+    manifest.json    versions, options, digest, parameters, cost
+    _runtime/        what runs a kernel, copied; only in a folder that is meant to be shipped
+
+Nothing of an artefact imports the compiler. A folder without `_runtime` uses the installed one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ntkc.runtime
+from ntkc.artefact.bundle import Bundle
+
+FORMAT = 1
+"""Of the folder; `ABI` is that of the generated module."""
+KERNEL = "kernel.py"
+MANIFEST = "manifest.json"
+
+_PACKAGE = '''\
+"""The kernel of the network `{network}`, compiled by ntkc {version}.
+
+    from {folder} import kernel
+    kernel(x1)              the Gram matrix of a batch: {input}
+    kernel(x1, x2)          the cross-Gram matrix of two
+    kernel.diag(x1)         the diagonal alone
+    gram(x1, x2)            as kernel, in one function that Numba runs on all its threads
+"""
+
+from pathlib import Path as _Path
+
+from {runtime} import Kernel, KernelError, load_program
+from {runtime}.generated import import_generated
+from {runtime}.parallel import ParallelGram
+
+__all__ = ["KernelError", "gram", "kernel"]
+
+
+class _Kernel(Kernel):
+    """A kernel that pickles as a reference to this package."""
+
+    def __reduce__(self):
+        return _this_kernel, ()
+
+
+def _this_kernel():
+    return kernel
+
+
+kernel = _Kernel(load_program(import_generated(_Path(__file__).with_name("kernel.py"), "{digest}")))
+gram = ParallelGram(kernel.program)
+'''
+
+
+@dataclass(frozen=True)
+class Artefact:
+    """What is written to a folder."""
+
+    digest: str
+    generated: str
+    bundle: Bundle
+    manifest: dict[str, Any]
+    """Without what `write` adds."""
+
+
+def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
+    """Write the artefact into an existing, empty folder, as the package `name`."""
+    for file in artefact.bundle.files:
+        place = folder / file.place
+        place.parent.mkdir(parents=True, exist_ok=True)
+        _write(place, file.text)
+    _write(folder / KERNEL, artefact.generated)
+    package = _PACKAGE.format(
+        network=artefact.manifest["network"],
+        version=artefact.manifest["versions"]["ntkc"],
+        folder=name,
+        input=artefact.manifest["input"],
+        digest=artefact.digest,
+        runtime="._runtime" if shipped else "ntkc.runtime",
+    )
+    _write(folder / "__init__.py", package)
+    manifest = {
+        "format": FORMAT,
+        "digest": artefact.digest,
+        "sha256": _checksum(artefact.generated),
+        **artefact.manifest,
+        "program": [file.place for file in artefact.bundle.files],
+    }
+    _write(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
+    if shipped:
+        runtime = Path(ntkc.runtime.__file__).parent
+        shutil.copytree(runtime, folder / "_runtime", ignore=shutil.ignore_patterns("__pycache__"))
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """The manifest of an artefact that is whole.
+
+    Raises `ValueError` or `OSError` where it is not: a file is missing, torn or changed.
+    """
+    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+        raise ValueError("the manifest is of another format")
+    generated = (folder / KERNEL).read_text(encoding="utf-8")
+    if manifest.get("sha256") != _checksum(generated):
+        raise ValueError("the generated source is not what was written")
+    return manifest
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    with path.open("w", encoding="utf-8", errors="surrogatepass", newline="") as stream:
+        stream.write(text)

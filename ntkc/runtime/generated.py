@@ -1,0 +1,43 @@
+"""Import a generated module from its file, under a name that follows from its contents."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+from .caching import keep_compiled
+from .errors import LoadError
+
+_lock = threading.RLock()
+
+
+def import_generated(path: Path, digest: str) -> ModuleType:
+    """The module of a generated file; files of one digest are one module in a process.
+
+    The name has nothing to do with where the file lies, so machine code that was kept with
+    the file is found again wherever the folder is moved. Raises `LoadError` for a file that
+    cannot be imported.
+    """
+    name = f"_ntkc_kernel_{digest}"
+    with _lock:
+        known = sys.modules.get(name)
+        if known is not None:
+            return known
+        spec = spec_from_file_location(name, path)
+        if spec is None or spec.loader is None:
+            raise LoadError(f"{path} is not a Python file")
+        module = module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except BaseException as error:
+            del sys.modules[name]
+            if isinstance(error, (OSError, SyntaxError, ImportError)):
+                raise LoadError(f"cannot import {path}: {error}") from error
+            raise
+        for tile in getattr(module, "TILES", {}).values():
+            keep_compiled(tile)
+        return module
