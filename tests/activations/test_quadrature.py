@@ -74,6 +74,8 @@ def expectation(case, which, rho, p, q):
 
 def inside(case, pairs):
     _, high = case.bound.activation.variances
+    if isinstance(case.bound.activation, Homogeneous):
+        return pairs[1:2]  # the variances only scale
     return [pair for pair in pairs if max(pair) <= high]
 
 
@@ -127,7 +129,7 @@ MP_FUNCTIONS = {
 @pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(MP_FUNCTIONS))
 @pytest.mark.parametrize(("p", "q", "rho"), [(0.5, 1.5, 0.6), (1.0, 1.0, -0.9), (2.0, 0.1, 0.0)])
-def test_oracles_agree_with_quadrature_in_30_digits(name, p, q, rho, oracles):
+def test_oracles_agree_with_quadrature_in_30_digits(name, p, q, rho, oracles, exact_context):
     m = mpmath.mp.clone()
     m.dps = 36
     h = m.mpf(1) / 5
@@ -142,5 +144,5 @@ def test_oracles_agree_with_quadrature_in_30_digits(name, p, q, rho, oracles):
             left = f(m, m.sqrt(p) * x) * m.npdf(x)
             inner = (f(m, m.sqrt(q) * (rho * x + side * y)) * m.npdf(y) for y in grid)
             total += left * m.fsum(inner)
-        exact = formula(m.mpf(c), m.mpf(p), m.mpf(q), *arguments)
+        exact = formula(*map(exact_context.mpf, (c, p, q)), *arguments)
         assert abs(total * h * h - exact) < m.mpf(10) ** -30

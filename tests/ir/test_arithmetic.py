@@ -53,6 +53,9 @@ BOUNDARIES = [
     (function("kink", x, degree=3), 0.0, 0.0),
     (function("atan2", x, 1.0), 1.0, math.pi / 4),
     (function("max", x, 2.0) - function("min", x, 2.0), 5.0, 3.0),
+    (function("round", x), 2.5, 2.0),
+    (function("round", x), -1.7, -2.0),
+    (function("pow2", x), -3.0, 0.125),
 ]
 
 
