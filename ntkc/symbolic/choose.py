@@ -21,11 +21,15 @@ from ntkc.symbolic.translate import from_sympy, opaque_numbers, sympy_symbol, to
 
 _ROUNDING = float(np.finfo(np.float64).eps)
 _COSTS = {"const": 0, "symbol": 0, "param": 0, "div": 4, "sqrt": 4, "inv_sqrt": 8}
+_LARGE = 400
+"""Beyond this much work SymPy takes its time and finds nothing."""
 _CHEAP = frozenset({"add", "sub", "mul", "neg", "abs", "min", "max", "select"})
 
 
 def tidy(form: Node) -> Node:
     """The same formula rearranged: cheaper where that costs no accuracy."""
+    if cost(form) > _LARGE:
+        return form
     numbers = opaque_numbers(form)
     return cheapest(to_sympy(form, numbers), {s: node for node, s in numbers.items()}, (form,))
 
@@ -58,13 +62,14 @@ def _rearrangements(expression: Any) -> Iterable[Any]:
     expression = _resolved(expression)
     for variant in dict.fromkeys((expression, _merge_selects(expression))):
         whole = sympy.expand_mul(variant, deep=False)
-        terms = sympy.Add(*(sympy.together(term) for term in sympy.Add.make_args(variant)))
         yield whole
         yield variant
-        if variant.count_ops() < 400:
-            yield sympy.expand(variant)
-            yield sympy.factor_terms(sympy.expand(variant))
-            yield from _horner(variant)
+        yield from _horner(variant)
+        if variant.count_ops() > _LARGE:
+            continue
+        yield sympy.expand(variant)
+        yield sympy.factor_terms(sympy.expand(variant))
+        terms = sympy.Add(*(sympy.together(term) for term in sympy.Add.make_args(variant)))
         yield sympy.factor_terms(variant)
         yield terms
         yield sympy.factor_terms(terms)
