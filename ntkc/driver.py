@@ -88,7 +88,8 @@ def check(origin: Path | Source | str, options: Options | None = None) -> list[D
     diagnostics = Diagnostics()
     program = parsed(source, options, diagnostics)
     if program is not None:
-        for name in [options.network] if options.network else networks(program) or [None]:
+        chosen: list[str | None] = [options.network] if options.network else [*networks(program)]
+        for name in chosen or [None]:
             resolve_program(program, diagnostics, name)
     return list(diagnostics)
 

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
-from ntkc.artefact.folder import read_manifest
+from ntkc.artefact.folder import read
 
 VARIABLE: Final = "NTKC_CACHE_DIR"
 _TEMPORARY: Final = ".writing-"
@@ -120,9 +120,10 @@ def _is_entry(folder: Path) -> bool:
 
 def _is_whole(folder: Path) -> bool:
     try:
-        return read_manifest(folder)["digest"] == folder.name
-    except (OSError, ValueError, KeyError):
+        manifest, _ = read(folder)
+    except (OSError, ValueError):
         return False
+    return bool(manifest.get("digest") == folder.name)
 
 
 def _add(root: Path, digest: str, build: Callable[[Path], None]) -> Path:

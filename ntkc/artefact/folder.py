@@ -101,8 +101,8 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
         shutil.copytree(runtime, folder / "_runtime", ignore=shutil.ignore_patterns("__pycache__"))
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of an artefact that is whole.
+def read(folder: Path) -> tuple[dict[str, Any], str]:
+    """The manifest and the generated source of an artefact that is whole.
 
     Raises `ValueError` or `OSError` where it is not: a file is missing, torn or changed.
     """
@@ -112,7 +112,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     generated = (folder / KERNEL).read_text(encoding="utf-8")
     if manifest.get("sha256") != _checksum(generated):
         raise ValueError("the generated source is not what was written")
-    return manifest
+    return manifest, generated
 
 
 def _checksum(text: str) -> str:

@@ -11,7 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from numba.core.caching import FunctionCache
+from numba.core import caching
+
+FunctionCache: Any = caching.FunctionCache
 
 
 class _Cache(FunctionCache):  # type: ignore[misc]
@@ -43,6 +45,6 @@ def keep_compiled(function: Callable[..., object]) -> None:
     if not hasattr(function, "enable_caching"):  # Numba is switched off
         return
     try:
-        function._cache = _Cache(function.py_func)  # type: ignore[attr-defined]
+        vars(function)["_cache"] = _Cache(vars(function)["py_func"])
     except (RuntimeError, OSError):  # no folder to keep it in
         return

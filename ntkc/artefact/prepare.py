@@ -1,0 +1,52 @@
+"""A program compiled to a folder, in this process or an earlier one; nothing is loaded yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from ntkc import debug
+from ntkc.artefact import cache
+from ntkc.artefact.build import build
+from ntkc.artefact.bundle import Bundle, bundle
+from ntkc.artefact.digest import digest
+from ntkc.artefact.folder import Artefact, read
+from ntkc.diagnostics import Diagnostic, Source
+from ntkc.driver import FrontEnd, Options, front_end
+
+
+@dataclass(frozen=True)
+class Compilation:
+    """An artefact, where it lies, and what it was made from."""
+
+    artefact: Artefact
+    path: Path
+    options: Options
+    warnings: tuple[Diagnostic, ...]
+
+    @property
+    def bundle(self) -> Bundle:
+        """The program."""
+        return self.artefact.bundle
+
+
+def prepare(
+    origin: Path | Source | Bundle, options: Options, use_cache: bool = True
+) -> Compilation:
+    """Compile a program, or find it in the cache. Raises `ProgramError`."""
+    program = origin.load() if isinstance(origin, Bundle) else origin
+    front = front_end(program, options)
+    files = origin if isinstance(origin, Bundle) else bundle(front.program)
+    return keep(front, files, options, use_cache)
+
+
+def keep(front: FrontEnd, files: Bundle, options: Options, use_cache: bool = True) -> Compilation:
+    """The artefact of a program understood: found, or built and kept."""
+    settled = replace(options, network=front.network.name, root=None, allow=())
+    key = digest(front, settled, files)
+    place = cache.entry if use_cache else cache.temporary
+    path = place(key, partial(build, front, files, settled, key))
+    debug.tell(2, f"{key} is in {path}")
+    manifest, generated = read(path)
+    return Compilation(Artefact(key, generated, files, manifest), path, settled, front.warnings)
