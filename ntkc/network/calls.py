@@ -133,7 +133,7 @@ class Calls:
             name = call.function.name
             self._evaluator.error(
                 scope,
-                "E0322",
+                "E0314",
                 f"`{name}` takes no arguments",
                 call.span,
                 f"`{name}` is {describe(value)}",

@@ -89,9 +89,13 @@ def _declare(file: ast.File, imports: dict[ast.Import, Declared], report: Report
 
 
 def _import(statement: ast.Import, imported: Declared, scope: FileScope, report: Report) -> None:
-    """Make the file's own definitions visible; its `param`s and its imports are not."""
+    """Make the file's own definitions visible, except those whose names begin with `_`.
+
+    Its `param`s and what it imports itself are not passed on.
+    """
     for name, entry in imported.scope.entries.items():
-        if entry.file is not imported.scope or isinstance(entry.statement, ast.Param):
+        private = name.startswith("_") or isinstance(entry.statement, ast.Param)
+        if private or entry.file is not imported.scope:
             continue
         known = scope.entries.setdefault(name, entry)
         if known is not entry:

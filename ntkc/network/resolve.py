@@ -54,7 +54,7 @@ def _select(main: Declared, network: str | None, report: Report) -> ast.NetworkD
     names = list(main.networks)
     if not names:
         report.error(
-            "E0314",
+            "E0313",
             "there is no network in this file",
             main.span,
             help="write `network name { input vector[n]; dense }`",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ntkc.network.builtins import all_names
 from ntkc.network.numbers import CONSTANTS, FUNCTIONS
 from ntkc.network.report import Report, listed
 from ntkc.network.scope import FileScope, children
@@ -42,12 +43,15 @@ def _check_name(name: ast.Name, own: set[str], file: FileScope, report: Report) 
     entry = file.entries.get(name.name)
     if entry is not None and isinstance(entry.statement, ast.Let | ast.Param):
         return
-    _refuse(report, name, "not a number")
+    if entry is not None or name.name in all_names():  # others were reported as unknown
+        _refuse(report, name, "not a number")
 
 
 def _check_call(call: ast.Call, file: FileScope, report: Report) -> None:
     name = call.function.name
     function = None if name in file.entries else FUNCTIONS.get(name)
+    if function is None and name not in file.entries and name not in all_names():
+        return
     if function is None:
         _refuse(report, call, f"formulas know {listed(sorted(FUNCTIONS))}")
     elif len(call.arguments) != function.arity or any(a.name for a in call.arguments):
