@@ -147,7 +147,9 @@ class _Tables:
 
 def _tile(names: tuple[str, ...], roots: Sequence[Node], tables: _Tables) -> Schedule:
     levels = cut(roots)
-    instances = [instantiate(level) for level in levels]
+    nodes = list(topological(roots))
+    carried = frozenset(strip(node) for node in nodes if node.op == "carry")
+    instances = [instantiate(level, carried) for level in levels]
     inline = _inline_numbers(instances)
     slots = _Slots(last_uses(levels))
     steps = []
@@ -168,8 +170,6 @@ def _tile(names: tuple[str, ...], roots: Sequence[Node], tables: _Tables) -> Sch
                 ),
             )
         )
-    nodes = list(topological(roots))
-    carried = frozenset(strip(node) for node in nodes if node.op == "carry")
     complement = any(node.op == "gram_complement" for node in nodes)
     return Schedule(names, tuple(_runs(steps)), slots.count, carried, complement)
 

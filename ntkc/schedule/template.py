@@ -7,7 +7,7 @@ run on different operands.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
@@ -80,9 +80,9 @@ def body_of(roots: Iterable[Node], inputs: Iterable[Node]) -> list[Node]:
     return list(done)
 
 
-def instantiate(level: Level) -> Instance:
-    """The level as a template with its holes filled."""
-    outputs = _ordered(level)
+def instantiate(level: Level, carried: Container[Node] = ()) -> Instance:
+    """The level as a template with its holes filled; values in `carried` lead the outputs."""
+    outputs = _ordered(level, carried)
     numbering = _Numbering(level.inputs)
     body = body_of(outputs, level.inputs)
     operations = []
@@ -103,10 +103,15 @@ def instantiate(level: Level) -> Instance:
     )
 
 
-def _ordered(level: Level) -> list[Node]:
-    """The outputs in an order that does not depend on where in the network the level stands."""
+def _ordered(level: Level, carried: Container[Node]) -> list[Node]:
+    """The outputs in an order that does not depend on where in the network the level stands.
+
+    What activations read comes first: then it finds the same slot level after level.
+    """
     shapes = _shapes(level)
-    return sorted(level.outputs, key=lambda node: shapes.get(strip(node), b""))
+    return sorted(
+        level.outputs, key=lambda node: (node not in carried, shapes.get(strip(node), b""))
+    )
 
 
 def _shapes(level: Level) -> Mapping[Node, bytes]:
