@@ -188,7 +188,7 @@ def _comparison_chain(mistake: Mistake, report: Reporter) -> _Answer:
     done = "PLUS" in mistake.expected and not mistake.expected & _COMPARISONS
     if mistake.token.type not in _COMPARISONS or not done:
         return None
-    hint = "write `if a < b then b < c else false` for `a < b < c`"
+    hint = "compare one pair after the other: `if a < b then (if b < c then .. else ..) else ..`"
     report.at("E0116", "comparisons cannot be chained", mistake.where, help=hint)
     return "E0116"
 
