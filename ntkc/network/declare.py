@@ -38,11 +38,10 @@ class Declared:
 def declare(program: Program | ast.File, report: Report) -> list[Declared]:
     """Every file of the program, the main one last."""
     if isinstance(program, ast.File):
-        return [_declare(program, {}, report)]
+        return [_declare(program, [], report)]
     done: dict[int, Declared] = {}
     for loaded in program.files:
-        imports = _imports(loaded)
-        seen = {statement: done[id(file)] for statement, file in imports}
+        seen = [(statement, done[id(file)]) for statement, file in _imports(loaded)]
         done[id(loaded)] = _declare(loaded.file, seen, report)
     files = list(done.values())
     _check_params(files, report)
@@ -62,14 +61,19 @@ def _check_params(files: list[Declared], report: Report) -> None:
 
 
 def _imports(loaded: LoadedFile) -> list[tuple[ast.Import, LoadedFile]]:
-    """The import statements with their files; a file imported twice counts once."""
+    """Every imported file once, with a statement that imports it (or one beside it)."""
     statements = [s for s in loaded.file.statements if isinstance(s, ast.Import)]
-    return list(zip(statements, loaded.imports, strict=False))
+    written = list(dict.fromkeys(statements))
+    return [(written[min(i, len(written) - 1)], file) for i, file in enumerate(loaded.imports)]
 
 
-def _declare(file: ast.File, imports: dict[ast.Import, Declared], report: Report) -> Declared:
+def _declare(
+    file: ast.File, imports: list[tuple[ast.Import, Declared]], report: Report
+) -> Declared:
     scope = FileScope()
-    declared = Declared(file.statements, scope, {}, list(imports.values()), file.span)
+    declared = Declared(
+        file.statements, scope, {}, [imported for _, imported in imports], file.span
+    )
     for statement in file.statements:
         if isinstance(statement, ast.NetworkDef):
             first = declared.networks.setdefault(statement.name.name, statement)
@@ -83,7 +87,7 @@ def _declare(file: ast.File, imports: dict[ast.Import, Declared], report: Report
                 report_duplicate(report, name, known.statement.name.span, "definition")
             else:
                 warn_hidden(report, name)
-    for statement, imported in imports.items():
+    for statement, imported in imports:
         _import(statement, imported, scope, report)
     return declared
 

@@ -81,6 +81,14 @@ def _repeat(
     if not is_layer(left):
         body, count, place = right, left, expression.left
     plan, count = as_layer(body), as_number(count)
+    times = _times(evaluator, count, place, scope)
+    if times is None:
+        return POISON
+    return evaluator.checked(repeat(plan, times), expression.span)  # type: ignore[arg-type]
+
+
+def _times(evaluator: Evaluator, count: Value, place: ast.Expr, scope: Scope) -> int | None:
+    """How often a layer is repeated; None where that is wrong, which is reported."""
     if not isinstance(count, Number):
         help = "`a -> b` composes layers, `multiply(a, b)` multiplies features"
         evaluator.error(
@@ -91,7 +99,7 @@ def _repeat(
             f"expected a whole number, found {describe(count)}",
             help if is_layer(count) else "",
         )
-        return POISON
+        return None
     if not count.is_constant:
         evaluator.error(
             scope,
@@ -101,7 +109,7 @@ def _repeat(
             "this depends on a `param`",
             "use a `let` constant",
         )
-        return POISON
+        return None
     if count.whole is None or count.whole < 0:
         evaluator.error(
             scope,
@@ -110,7 +118,7 @@ def _repeat(
             place.span,
             "not a whole number from 0 on",
         )
-        return POISON
+        return None
     if count.whole > limits.MAX_REPEAT:
         raise evaluator.too_large(
             "E0331",
@@ -118,7 +126,7 @@ def _repeat(
             place.span,
             "repeat it less often",
         )
-    return evaluator.checked(repeat(plan, count.whole), expression.span)  # type: ignore[arg-type]
+    return count.whole
 
 
 def _compare(

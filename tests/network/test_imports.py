@@ -79,3 +79,15 @@ def test_mistakes_are_told_in_the_imported_file(tmp_path: Path) -> None:
     assert found.code == "E0301"
     assert found.primary is not None
     assert found.primary.span.source.name.endswith("blocks.ntk")
+
+
+def test_importing_twice_is_importing_once(tmp_path: Path) -> None:
+    network, found = _resolve(
+        tmp_path,
+        main='import "blocks.ntk"\nimport "blocks.ntk"\nimport "./blocks.ntk"\n'
+        'import "more.ntk"\nnetwork n { input vector[3]; dense -> block(2) -> deep }',
+        blocks="def block(n) = identity * n",
+        more="def deep = dense",
+    )
+    assert found == []
+    assert network is not None
