@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .budget import BAND, PADDING, Plan
 from .near import NearPairs, near_limits
 from .numeric import complements, complete_square, gather, scatter
+from .plan import PADDING, Plan
 from .program import Program
 from .sides import Side
 from .tiles import Tile
@@ -36,21 +36,19 @@ class TileWorker:
         program, plan = call.program, call.plan
         self._call = call
         self._dtype = np.dtype(program.dtype)
-        self._leading = plan.edge + PADDING // self._dtype.itemsize
-        size = plan.edge * self._leading
+        self._leading = plan.columns + PADDING // self._dtype.itemsize
+        size = plan.rows * self._leading
         self._tiles = [np.empty(size, self._dtype) for _ in call.roots]
         width = call.left.rows.width
         self._partial = np.empty(size if plan.features < width else 0, self._dtype)
         self._blocks = [
-            np.empty(
-                0 if side.rows.direct or plan.packed else plan.edge * plan.features, self._dtype
-            )
-            for side in (call.left, call.right)
+            np.empty(0 if side.rows.direct or plan.packed else count * plan.features, self._dtype)
+            for side, count in ((call.left, plan.rows), (call.right, plan.columns))
         ]
         self._evaluate = _Evaluator(call, self._dtype)
         if program.complement:
             self._limits = near_limits(self._dtype)
-            self._near_counts = np.empty(plan.edge, np.int32)
+            self._near_counts = np.empty(plan.rows, np.int32)
         self._refiner: _Refiner | None = None
 
     def __call__(self, tile: Tile) -> int:
@@ -58,8 +56,9 @@ class TileWorker:
         self._multiply(tile)
         rows = tile.bottom - tile.top
         if self._call.program.complement and self._complement(tile):
-            for first in range(0, rows, BAND):
-                band = first, min(first + BAND, rows)
+            step = self._call.plan.band
+            for first in range(0, rows, step):
+                band = first, min(first + step, rows)
                 if self._near_counts[band[0] : band[1]].any():
                     self._refine(tile, band)
                 else:
@@ -174,13 +173,13 @@ class _Refiner:
     """
 
     def __init__(self, call: Call, dtype: np.dtype[Any]) -> None:
-        edge = call.plan.edge
-        self._pairs = NearPairs(call.left, call.right, edge)
-        self._edge = edge
+        plan = call.plan
+        self._pairs = NearPairs(call.left, call.right, plan)
+        self._leading = plan.columns
         self._wide: list[NDArray[np.float64]] = []
         if dtype == np.float32:
-            self._wide = [np.empty(BAND * edge) for _ in call.roots]
-            self._refined = [np.empty(BAND * edge) for _ in call.roots]
+            self._wide = [np.empty(plan.band * plan.columns) for _ in call.roots]
+            self._refined = [np.empty(plan.band * plan.columns) for _ in call.roots]
             self._evaluate_wide = _Evaluator(call, np.dtype(np.float64))
 
     def __call__(
@@ -204,16 +203,16 @@ class _Refiner:
             evaluate(tiles, leading, tile, band)
             return
         self._wide[0].fill(1.0)
-        scatter(self._wide[0], self._edge, 0, *listed, pairs.complements)
+        scatter(self._wide[0], self._leading, 0, *listed, pairs.complements)
         rows = tile.top + first, tile.top + last
         self._evaluate_wide(
             self._wide,
-            self._edge,
+            self._leading,
             Tile(*rows, tile.left, tile.right, triangular=False, mirrored=False),
             (0, last - first),
         )
         for wide, refined in zip(self._wide, self._refined, strict=True):
-            gather(wide, self._edge, 0, *listed, refined)
+            gather(wide, self._leading, 0, *listed, refined)
         evaluate(tiles, leading, tile, band)
         for values, refined in zip(tiles, self._refined, strict=True):
             scatter(values, leading, first, *listed, refined)

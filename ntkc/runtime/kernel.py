@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from math import prod
 from types import MappingProxyType
 from typing import Any
 
@@ -12,25 +13,20 @@ from numpy.typing import NDArray
 
 from .arguments import as_inputs, flattened
 from .blas import single_threaded_blas
-from .budget import Needs, Plan, make_plan
 from .errors import ArrayError, LoadError
 from .evaluate import Call, TileWorker
 from .options import memory_budget, parameter_values, requested_roots, thread_count
 from .outputs import bundle, make_outputs
+from .plan import Needs, Plan, make_plan
 from .program import Program
 from .rows import Rows
 from .sides import make_side
 from .threads import Reporter, run_tasks
-from .tiles import Tile, cross_tiles, gram_tiles
+from .tiles import make_tiles
 
 Progress = Callable[[int, int], object]
 _OPTIONS = ("x1", "x2", "get", "out", "progress", "threads", "memory", "self")
-_EDGE = {1: 384, 2: 256}  # by number of roots; longer rows also make writing the result faster
-_LEAST_EDGE = 96  # below this, products get slow
-_TILES_PER_THREAD = 4
-_SINGLE = 5e-4  # seconds of estimated work that are not worth a second thread
 _BLAS_GUARD = 1e6  # multiplications below which BLAS does not start threads
-_SECONDS = 2e-11, 5e-9  # rough cost of an entry: per feature, and beside
 
 
 class Kernel:
@@ -115,7 +111,7 @@ class Kernel:
         values = parameter_values(self.name, self._program.parameters, params)
         limit, budget = thread_count(threads), memory_budget(memory)
         inputs = self._inputs(x1, x2)
-        constants = self._constants(values, inputs[0].shape[1])
+        constants = self._constants(values, inputs[0])
         shape = inputs[0].shape[0], inputs[-1].shape[0]
         outputs = make_outputs(out, roots, shape, self.dtype, inputs)
         reporter = Reporter(progress, shape[0] * shape[1])
@@ -140,29 +136,31 @@ class Kernel:
         values = parameter_values(self.name, self._program.parameters, params)
         limit = thread_count(threads)
         array = self._inputs(x1, None)[0]
-        constants = self._constants(values, array.shape[1])
+        constants = self._constants(values, array)
         if array.shape[0] == 0:
             return bundle([np.empty(0, self.dtype) for _ in roots], roots, several)
-        side = make_side(self._program, Rows(array, "x1", self.dtype), constants, limit, False)
+        side = make_side(
+            self._program, Rows(flattened(array), "x1", self.dtype), constants, limit, False
+        )
         return bundle([getattr(side, root).copy() for root in roots], roots, several)
 
     def _inputs(self, x1: object, x2: object) -> list[NDArray[Any]]:
-        """One or two checked batches as rows (n, d)."""
+        """One or two checked batches (n, *sizes)."""
         sizes = self._program.input_sizes
         first = as_inputs(x1, "x1", sizes)
         if x2 is None:
-            return [flattened(first)]
+            return [first]
         second = as_inputs(x2, "x2", sizes)
         if first.shape[1:] != second.shape[1:]:
             raise ArrayError(
                 f"x2: expected inputs of the shape of x1's, {first.shape[1:]}, got "
                 f"{second.shape[1:]}"
             )
-        return [flattened(first), flattened(second)]
+        return [first, second]
 
-    def _constants(self, values: Mapping[str, float], width: int) -> NDArray[np.float64]:
+    def _constants(self, values: Mapping[str, float], inputs: NDArray[Any]) -> NDArray[np.float64]:
         # An input without features has no mean square; 1 keeps 1/size finite.
-        return self._program.constants(values, max(width, 1))
+        return self._program.constants(values, max(prod(inputs.shape[1:]), 1))
 
     def _fill(
         self,
@@ -177,15 +175,21 @@ class Kernel:
         """Compute every entry of the outputs."""
         program = self._program
         batches = [
-            Rows(array, name, self.dtype) for array, name in zip(inputs, ("x1", "x2"), strict=False)
+            Rows(flattened(array), name, self.dtype)
+            for array, name in zip(inputs, ("x1", "x2"), strict=False)
         ]
-        plan = self._plan(batches, len(roots), constants, threads, budget)
+        copied = sum(
+            rows.array.nbytes
+            for rows, array in zip(batches, inputs, strict=True)
+            if not np.may_share_memory(rows.array, array)
+        )
+        plan = self._plan(batches, len(roots), constants, threads, budget - copied)
         sides = [
             make_side(program, rows, constants, plan.threads, plan.packed and not rows.direct)
             for rows in batches
         ]
         call = Call(program, roots, constants, sides[0], sides[-1], outputs, plan)
-        tiles = _tiles([rows.count for rows in batches], plan.edge)
+        tiles = make_tiles([rows.count for rows in batches], (plan.rows, plan.columns))
 
         def make_worker() -> TileWorker:
             return TileWorker(call)
@@ -205,7 +209,7 @@ class Kernel:
         threads: int,
         budget: int,
     ) -> Plan:
-        """Tiles, threads and buffers that suit the problem, the machine and the budget."""
+        """Tiles, threads and buffers for a problem and a budget."""
         program = self._program
         if self._table is None:
             self._table = program.diagonals(np.ones(1), constants).table.shape[0]
@@ -220,16 +224,7 @@ class Kernel:
             table=self._table,
             scratch=program.slots * program.width,
         )
-        shape = batches[0].count, batches[-1].count
-        seconds = shape[0] * shape[1] * (_SECONDS[0] * needs.width + _SECONDS[1])
-        if seconds < _SINGLE:
-            threads = 1
-        edge = min(_EDGE[roots], -(-max(shape) // 16) * 16)
-        while threads > 1 and edge > _LEAST_EDGE:
-            if len(_tiles(list(needs.counts), edge)) >= _TILES_PER_THREAD * threads:
-                break
-            edge -= 32
-        return make_plan(needs, budget, threads, edge)
+        return make_plan(needs, budget, threads)
 
     def _describe(self) -> str:
         parameters = "".join(
@@ -251,10 +246,3 @@ class Kernel:
             for name, value in self.parameters.items()
         ]
         return own.replace(parameters=found)
-
-
-def _tiles(counts: list[int], edge: int) -> list[Tile]:
-    """The tiles of a Gram matrix (one count) or a cross-Gram matrix (two)."""
-    if len(counts) == 1:
-        return gram_tiles(counts[0], edge)
-    return cross_tiles(counts[0], counts[1], edge)

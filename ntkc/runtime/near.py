@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .budget import BAND, NEAR_FEATURES
 from .numeric import add_differences, centre_rows, list_near, settle
+from .plan import Plan
 from .sides import Side
 
 THRESHOLDS = {np.dtype(np.float32): 2.0**-6, np.dtype(np.float64): 2.0**-8}
@@ -39,18 +39,18 @@ class NearPairs:
     the band's first row, `column_of` from the tile's first column, and their complements.
     """
 
-    def __init__(self, left: Side, right: Side, edge: int) -> None:
+    def __init__(self, left: Side, right: Side, plan: Plan) -> None:
         self._left = left
         self._right = right
-        self._edge = edge
-        self._features = min(NEAR_FEATURES, max(1, left.rows.width))
-        self._left_block = np.empty(BAND * self._features)
-        self._right_block = np.empty(edge * self._features)
+        self._features = plan.near_features(left.rows.width)
+        self._left_block = np.empty(plan.band * self._features)
+        self._right_block = np.empty(plan.columns * self._features)
+        pairs = plan.band * plan.columns
         self._products: list[NDArray[np.float64]] = []
-        self._sign = np.empty(BAND * edge)
-        self.row_of = np.empty(BAND * edge, np.int32)
-        self.column_of = np.empty(BAND * edge, np.int32)
-        self.complements = np.empty(BAND * edge)
+        self._sign = np.empty(pairs)
+        self.row_of = np.empty(pairs, np.int32)
+        self.column_of = np.empty(pairs, np.int32)
+        self.complements = np.empty(pairs)
         self.count = 0
 
     def find(
@@ -115,7 +115,7 @@ class NearPairs:
         member of it are small, and so is their error.
         """
         if not self._products:
-            self._products = [np.empty(BAND * self._edge) for _ in range(2)]
+            self._products = [np.empty(self.complements.size) for _ in range(2)]
         shape = bottom - top, last - first
         products, partial = (
             buffer[: shape[0] * shape[1]].reshape(shape) for buffer in self._products

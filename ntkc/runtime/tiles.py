@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 _ALIGNMENT = 16  # rows: a whole number of vectors in either dtype
+_LONGEST = 8  # edges: how long a narrow tile gets
 _SUPER = 8  # tiles: a super-block's input rows stay in the last-level cache
 
 
@@ -53,9 +55,39 @@ def gram_tiles(size: int, edge: int) -> list[Tile]:
     return tiles + [Tile(*block, *block, triangular=True, mirrored=False) for block in blocks]
 
 
-def cross_tiles(rows: int, columns: int, edge: int) -> list[Tile]:
-    """Tiles of a (rows, columns) matrix without symmetry."""
-    down, across = split(rows, edge), split(columns, edge)
+def cross_tiles(rows: int, columns: int, shape: tuple[int, int]) -> list[Tile]:
+    """Tiles of at most `shape` of a (rows, columns) matrix without symmetry."""
+    down, across = split(rows, shape[0]), split(columns, shape[1])
     pairs = [(i, j) for i in range(len(down)) for j in range(len(across))]
     pairs.sort(key=lambda ij: (ij[0] // _SUPER, ij[1] // _SUPER, ij))
     return [Tile(*down[i], *across[j], triangular=False, mirrored=False) for i, j in pairs]
+
+
+def make_tiles(counts: Sequence[int], shape: tuple[int, int]) -> list[Tile]:
+    """The tiles of a Gram matrix (one count) or a cross-Gram matrix (two)."""
+    if len(counts) == 1:
+        return gram_tiles(counts[0], shape[0])
+    return cross_tiles(counts[0], counts[1], shape)
+
+
+def count_tiles(counts: Sequence[int], shape: tuple[int, int]) -> int:
+    """At most how many tiles `make_tiles` makes."""
+    if len(counts) == 1:
+        blocks = -(-counts[0] // shape[0])
+        return blocks * (blocks + 1) // 2
+    return -(-counts[0] // shape[0]) * -(-counts[1] // shape[1])
+
+
+def tile_shape(counts: Sequence[int], edge: int) -> tuple[int, int]:
+    """A tile's largest shape: square, or as large and elongated for a narrow cross-Gram matrix."""
+    if len(counts) == 1:
+        return edge, edge
+    rows, columns = (min(edge, -(-count // _ALIGNMENT) * _ALIGNMENT) for count in counts)
+    if rows < edge:
+        columns = min(edge * edge // rows, _LONGEST * edge)
+    elif columns < edge:
+        rows = min(edge * edge // columns, _LONGEST * edge)
+    return (
+        min(rows, -(-counts[0] // _ALIGNMENT) * _ALIGNMENT),
+        min(columns, -(-counts[1] // _ALIGNMENT) * _ALIGNMENT),
+    )

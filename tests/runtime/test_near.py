@@ -120,6 +120,20 @@ def test_batches_that_lie_close_together(programs, rng, dtype, spread):
     assert np.linalg.eigvalsh(found.ntk.astype(np.float64)).min() > -1e-6 * found.ntk[0, 0]
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_one_row_against_many(programs, rng, dtype):
+    """Narrow matrices have long tiles, whose near pairs are found as well."""
+    x = rng.standard_normal((9000, 20)).astype(dtype)
+    z = x[[17]] * 3
+    kernel = programs.relu(dtype)
+    across, down = kernel(z, x, threads=2), kernel(x, z, threads=2)
+    exact = programs.expected(z, x)["ntk"]
+    exact[0, 17] = 3 * kernel.diag(x[[17]])[0]
+    for found in (across, down.T):
+        np.testing.assert_allclose(found, exact, atol=1e-5 if dtype == "float32" else 1e-12)
+        assert abs(found[0, 17] - exact[0, 17]) <= 4 * np.finfo(dtype).eps * exact[0, 17]
+
+
 @pytest.mark.parametrize("exponent", [-200, -160, -158, -150, -100, 100, 150])
 def test_float64_rows_of_extreme_size(programs, rng, exponent):
     """Squares that lose digits or vanish do not disturb the angle, nor make a NaN."""

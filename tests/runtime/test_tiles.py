@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ntkc.runtime.tiles import cross_tiles, gram_tiles, split
+from ntkc.runtime.tiles import count_tiles, gram_tiles, make_tiles, split, tile_shape
 
 EDGES = st.sampled_from([1, 3, 16, 48, 100, 256])
 
@@ -29,12 +29,26 @@ def test_gram_tiles(size, edge):
             assert (tile.top, tile.bottom) == (tile.left, tile.right)
     assert (count == 1).all()
     assert sum(tile.entries for tile in gram_tiles(size, edge)) == size**2
+    assert len(gram_tiles(size, edge)) <= count_tiles((size,), (edge, edge))
 
 
-@given(st.integers(0, 200), st.integers(0, 200), EDGES.filter(lambda edge: edge > 2))
+def test_narrow_matrices_get_long_tiles():
+    assert tile_shape((3, 100_000), 384) == (16, 3072)
+    assert tile_shape((100_000, 200), 256) == (315, 208)
+    assert tile_shape((5, 7), 384) == (16, 16)
+    assert tile_shape((100_000, 200_000), 384) == (384, 384)
+
+
+@given(st.integers(1, 500), st.integers(1, 500), EDGES.filter(lambda edge: edge > 15))
 def test_cross_tiles(rows, columns, edge):
     count = np.zeros((rows, columns), int)
-    for tile in cross_tiles(rows, columns, edge):
+    shape = tile_shape((rows, columns), edge)
+    assert shape[0] * shape[1] <= edge * edge
+    tiles = make_tiles((rows, columns), shape)
+    assert len(tiles) <= count_tiles((rows, columns), shape)
+    for tile in tiles:
+        assert tile.bottom - tile.top <= shape[0]
+        assert tile.right - tile.left <= shape[1]
         count[tile.top : tile.bottom, tile.left : tile.right] += 1
         assert not tile.mirrored
         assert not tile.triangular
