@@ -28,13 +28,14 @@ def build(
     shipped: bool = False,
 ) -> None:
     """Compile a program into an existing, empty folder, as the package `name`."""
-    generated, cost = compiled(front, options, digest)
+    generated, cost, complement = compiled(front, options, digest)
     manifest: dict[str, Any] = {
         "abi": ABI,
         "network": front.network.name,
         "input": show_input(front.network.input).removeprefix("input "),
         "parameters": {p.name: p.default for p in front.network.parameters},
         "options": {"dtype": options.dtype, "backend": options.backend},
+        "complement": complement,
         "versions": toolchain(),
         "cost": cost,
     }
@@ -43,8 +44,8 @@ def build(
 
 def compiled(
     front: FrontEnd, options: Options, digest: str
-) -> tuple[str, dict[str, dict[str, int]]]:
-    """The generated source, and what a pair costs for each set of roots."""
+) -> tuple[str, dict[str, dict[str, int]], bool]:
+    """The generated source, what a pair costs, and whether tiles start from complements."""
     schedules = middle(front.module, options.dtype, Watch())
     program = schedules[options.dtype]
     cost: dict[str, dict[str, int]] = {}
@@ -54,7 +55,7 @@ def compiled(
         debug.tell(3, f"a pair of {roots}: {work.flops} flops: {work}")
     generated = emitted(front, schedules, options.dtype, f"_{digest}")
     debug.dump(4, "kernel.py", generated)
-    return generated, cost
+    return generated, cost, program.complement
 
 
 class Watch:

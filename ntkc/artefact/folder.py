@@ -1,7 +1,8 @@
 """An artefact: a folder that Python imports, and what stands in it.
 
     __init__.py      `kernel`, and `gram`, its Numba-parallel sibling
-    kernel.py        the generated source
+    kernel.py        the generated source: tiles, and what depends on one input
+    parallel.py      tiles on Numba's threads
     model.ntk        the program, with what it imports
     manifest.json    versions, options, digest, parameters, cost
     _runtime/        what runs a kernel, copied; only in a folder that is meant to be shipped
@@ -20,6 +21,7 @@ from typing import Any
 
 import ntkc.runtime
 from ntkc.artefact.bundle import Bundle
+from ntkc.artefact.parallel import parallel_source
 
 FORMAT = 1
 """Of the folder; `ABI` is that of the generated module."""
@@ -33,14 +35,14 @@ _PACKAGE = '''\
     kernel(x1)              the Gram matrix of a batch: {input}
     kernel(x1, x2)          the cross-Gram matrix of two
     kernel.diag(x1)         the diagonal alone
-    gram(x1, x2)            as kernel, in one function that Numba runs on all its threads
+    gram(x1, x2)            the same as kernel(x1, x2), on Numba's threads instead of Python's
 """
 
-from pathlib import Path as _Path
+from pathlib import Path
 
 from {runtime} import Kernel, KernelError, load_program
 from {runtime}.generated import import_generated
-from {runtime}.parallel import ParallelGram
+from {runtime}.parallel import ParallelKernel
 
 __all__ = ["KernelError", "gram", "kernel"]
 
@@ -49,15 +51,25 @@ class _Kernel(Kernel):
     """A kernel that pickles as a reference to this package."""
 
     def __reduce__(self):
-        return _this_kernel, ()
+        return _member, ("kernel",)
 
 
-def _this_kernel():
-    return kernel
+class _Gram(ParallelKernel):
+    """The same for its parallel sibling."""
+
+    def __reduce__(self):
+        return _member, ("gram",)
 
 
-kernel = _Kernel(load_program(import_generated(_Path(__file__).with_name("kernel.py"), "{digest}")))
-gram = ParallelGram(kernel.program)
+def _member(name):
+    return globals()[name]
+
+
+_program = load_program(import_generated(Path(__file__).with_name("kernel.py"), "{digest}"))
+from .parallel import LOOPS  # noqa: E402 (it imports from the module above)
+
+kernel = _Kernel(_program)
+gram = _Gram(_program, LOOPS)
 '''
 
 
@@ -74,18 +86,20 @@ class Artefact:
 
 def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
     """Write the artefact into an existing, empty folder, as the package `name`."""
+    runtime = "._runtime" if shipped else "ntkc.runtime"
     for file in artefact.bundle.files:
         place = folder / file.place
         place.parent.mkdir(parents=True, exist_ok=True)
         _write(place, file.text)
     _write(folder / KERNEL, artefact.generated)
+    _write(folder / "parallel.py", _parallel(artefact, runtime))
     package = _PACKAGE.format(
         network=artefact.manifest["network"],
         version=artefact.manifest["versions"]["ntkc"],
         folder=name,
         input=artefact.manifest["input"],
         digest=artefact.digest,
-        runtime="._runtime" if shipped else "ntkc.runtime",
+        runtime=runtime,
     )
     _write(folder / "__init__.py", package)
     manifest = {
@@ -97,8 +111,17 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     if shipped:
-        runtime = Path(ntkc.runtime.__file__).parent
-        shutil.copytree(runtime, folder / "_runtime", ignore=shutil.ignore_patterns("__pycache__"))
+        installed = Path(ntkc.runtime.__file__).parent
+        shutil.copytree(
+            installed, folder / "_runtime", ignore=shutil.ignore_patterns("__pycache__")
+        )
+
+
+def _parallel(artefact: Artefact, runtime: str) -> str:
+    manifest = artefact.manifest
+    root_sets = list(manifest["cost"])
+    dtype, complement = manifest["options"]["dtype"], manifest["complement"]
+    return parallel_source(artefact.digest, dtype, complement, root_sets, runtime)
 
 
 def read(folder: Path) -> tuple[dict[str, Any], str]:
