@@ -22,6 +22,7 @@ __all__ = ["LoadedFile", "Program", "load", "read_source"]
 class LoadedFile:
     """One file of a program; `path` is None for a text that came from no file.
 
+    `imports` holds the target of every import statement, in the order of the statements.
     Two are equal if they are one: comparing by content would walk shared imports again and again.
     """
 
@@ -98,8 +99,8 @@ class _Loader:
         wanted = [statement for statement in file.statements if isinstance(statement, ast.Import)]
         found = [self._import(statement, folder) for statement in wanted]
         self._open.pop()
-        imports = tuple(dict.fromkeys(target for target in found if target is not None))
-        return LoadedFile(path, source, file, imports) if None not in found else None
+        imports = tuple(target for target in found if target is not None)
+        return LoadedFile(path, source, file, imports) if len(imports) == len(found) else None
 
     def _import(self, statement: ast.Import, folder: Path | None) -> LoadedFile | None:
         if folder is None:

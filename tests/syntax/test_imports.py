@@ -58,7 +58,8 @@ def test_files_come_in_dependency_order_and_once(project: Path) -> None:
     )
     program = loaded(main)
     assert names(program) == ["base.ntk", "left.ntk", "right.ntk", "main.ntk"]
-    left, right = program.main.imports
+    left, right, again = program.main.imports
+    assert left is again
     assert left in right.imports
     assert program.imported[0].source.name == str(Path("sub") / "base.ntk")
     assert program.main.path == main.resolve()
