@@ -102,8 +102,14 @@ class _Interpreter:
 
     def _dual(self, node: Node, args: list[Any]) -> Any:
         forms: DualForms = self.module.activations[node.attr("activation")]
-        form = forms.dual if node.op == "dual" else forms.dual_dot
-        names = ("c", "p", "q", *forms.parameters)
+        dot = node.op == "dual_dot"
+        if node.varies is Varies.CROSS:
+            form = forms.dual_dot if dot else forms.dual
+            names = ("c", "p", "q", *forms.parameters)
+        else:  # the limit at c = p = q, which is not always the form's value there
+            form = forms.diagonal_dot if dot else forms.diagonal
+            names = ("p", *forms.parameters)
+            args = args[2:]
 
         def value(*xs: Any) -> Any:
             bindings = dict(zip(names, xs, strict=True))

@@ -161,7 +161,7 @@ class _Expansion:
         left, right = map(self._of, node.args)
         if _is_zero(right.relative):  # the tangent kernel of what no parameter precedes
             return left
-        if left.variance is _ONE or right.variance is _ONE:
+        if right.variance is _ONE or not _vanishes_only_with(left.variance, right):
             return _Scaled(_ONE, self.values[node.args[0]] + self.values[node.args[1]])
         scale = sqrt(right.variance) * inv_sqrt(left.variance)
         ratio = scale * self.col(scale)
@@ -248,6 +248,38 @@ class _Expansion:
         if result is None:  # a product of values of one input each: perfectly correlated
             return const(0.0)
         return result
+
+
+def _vanishes_only_with(variance: Node, other: _Scaled) -> bool:
+    """Whether the other value is 0 wherever this variance is.
+
+    So it is where a multiple of the other variance is a term of this one, and what it is
+    multiplied by is a positive number or a factor of the other value too.
+    """
+    shared = set(_factors(other.relative))
+    stack = [variance]
+    while stack:
+        node = stack.pop()
+        if node is other.variance:
+            return True
+        if node.op == "add":
+            stack.extend(node.args)
+        elif node.op == "mul":
+            moving = [a for a in node.args if a.varies is not Varies.CONST]
+            fixed = (a for a in node.args if a.varies is Varies.CONST)
+            if all(f in shared or (f.op == "const" and f.attr("value") > 0) for f in fixed):
+                stack.extend(moving[:1] if len(moving) == 1 else ())
+    return False
+
+
+def _factors(node: Node) -> Iterator[Node]:
+    """The factors of nested products, and the products themselves."""
+    stack = [node]
+    while stack:
+        factor = stack.pop()
+        yield factor
+        if factor.op == "mul":
+            stack.extend(factor.args)
 
 
 def _is_zero(node: Node) -> bool:

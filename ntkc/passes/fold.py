@@ -59,9 +59,12 @@ class _Fold:
         return node if rule is None else rule(node)
 
     def _sum(self, node: Node) -> Node:
+        signed = list(_signed_terms(node))
+        if _sound_as_it_stands(signed):
+            return node
         number = 0.0
         terms: dict[Node, float] = {}
-        for sign, term in _signed_terms(node):
+        for sign, term in signed:
             if is_const(term):
                 number += sign * term.attr("value")
             else:
@@ -179,6 +182,18 @@ def _accumulate(rule: _Fold, result: Node | None, term: Node, count: float) -> N
         return make("sub", result, term)
     scaled = term if count == 1.0 else rule._product(_mul(const(count), term))
     return scaled if result is None else make("add", result, scaled)
+
+
+def _sound_as_it_stands(signed: list[tuple[float, Node]]) -> bool:
+    """Whether nothing is gained by another order of the terms.
+
+    Then the order stays: somebody may have chosen it, as in u + (v - 1) where v is near 1.
+    """
+    if any(is_const(term, 0.0) for _, term in signed):
+        return False
+    groups = [term.varies for _, term in signed if term.varies is not Varies.CROSS]
+    terms = [term for _, term in signed]
+    return len(groups) == len(set(groups)) and len(terms) == len(set(terms))
 
 
 def _signed_terms(node: Node) -> Iterable[tuple[float, Node]]:
