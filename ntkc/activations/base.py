@@ -16,7 +16,7 @@ from enum import Enum
 from typing import Any, ClassVar
 
 from ntkc.ir.module import DualForms
-from ntkc.ir.node import Node, as_node, function, is_const, sqrt, symbol
+from ntkc.ir.node import Node, as_node, function, is_const, sqrt, symbol, within
 
 MAX_DEGREE = 20
 MAX_NUMBERS = 21
@@ -170,6 +170,18 @@ class Bound:
     def arguments(self) -> tuple[Node, ...]:
         """The number parameters' values, in the order of `symbols`."""
         return tuple(_flatten(self.values))
+
+    @property
+    def checked_arguments(self) -> tuple[Node, ...]:
+        """`arguments`, held to their ranges where they depend on run-time parameters."""
+        checked: list[Any] = []
+        for declared, value in zip(self.activation.parameters, self.values, strict=True):
+            if declared.kind is ParameterKind.NUMBER:
+                what = f"{declared.name} of {self.activation.name}"
+                checked.append(within(value, declared.low, declared.high, what))
+            else:
+                checked.append(value)
+        return tuple(_flatten(checked))
 
     @property
     def symbols(self) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ _KINDS = {
     "div": "divisions", "dropout": "divisions",
     "sqrt": "roots", "inv_sqrt": "roots",
     "abs": "choices", "min": "choices", "max": "choices", "select": "choices", "pow2": "choices",
+    "within": "choices",
     "exp": "functions", "expm1": "functions", "log": "functions", "sin": "functions",
     "cos": "functions", "asin": "functions", "atan2": "functions", "kink": "functions",
 }  # fmt: skip

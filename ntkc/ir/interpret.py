@@ -80,7 +80,7 @@ class _Interpreter:
             return self._gram_complement()
         if node.op in self.leaves:
             return self.leaves[node.op]
-        if node.op == "carry":
+        if node.op in ("carry", "within"):
             return args[0]
         if node.op == "dropout":
             kernel, rate = args

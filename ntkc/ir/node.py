@@ -19,11 +19,12 @@ from __future__ import annotations
 
 import math
 import struct
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
-from typing import Any, NoReturn
+from typing import Any, NoReturn, Self
 
 from ntkc.ir.ops import OPERATIONS
 
@@ -49,7 +50,7 @@ class Node:
     attrs: tuple[tuple[str, Attribute], ...]
     varies: Varies
 
-    def __new__(cls, *_: object, **__: object) -> NoReturn:
+    def __new__(cls, *_: object, **__: object) -> Self:
         raise TypeError("nodes are interned: use ntkc.ir.node.make")
 
     def attr(self, name: str) -> Any:
@@ -242,6 +243,18 @@ def function(name: str, *args: Operand, **attrs: Attribute) -> Node:
 def sqrt(x: Operand) -> Node:
     """√x."""
     return function("sqrt", x)
+
+
+def within(x: Node, low: float, high: float, what: str, *, strict: bool = False) -> Node:
+    """The value with a check of its range where it depends on run-time parameters.
+
+    Bounds beyond the range of float64 stand for its ends: infinities are refused as well.
+    """
+    if is_const(x):
+        return x
+    limit = sys.float_info.max
+    low, high = max(low, -limit), min(high, limit)
+    return make("within", x, low=low, high=high, strict=strict, what=what)
 
 
 def inv_sqrt(x: Operand) -> Node:

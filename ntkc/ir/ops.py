@@ -111,6 +111,12 @@ KERNEL = {
             "(k, rate): k between different inputs, k / (1 - rate) of an input with itself",
         ),
         Operation(
+            "within",
+            1,
+            ("high", "low", "strict", "what"),
+            "the value, which must lie in [low, high] (below high where strict); `what` names it",
+        ),
+        Operation(
             "carry",
             1,
             (),

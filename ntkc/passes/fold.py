@@ -19,6 +19,7 @@ import numpy as np
 from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, Rewriter, Varies, const, is_const, make
+from ntkc.ir.ops import SCALAR
 from ntkc.ir.project import Projection
 
 _ORDER = (Varies.CONST, Varies.ROW, Varies.COL, Varies.CROSS)
@@ -51,7 +52,7 @@ class _Fold:
         }
 
     def __call__(self, node: Node) -> Node:
-        if node.args and all(is_const(a) for a in node.args):
+        if node.op in SCALAR and node.args and all(is_const(a) for a in node.args):
             (value,) = evaluate([node], {})
             if np.isfinite(value):
                 return const(float(value))

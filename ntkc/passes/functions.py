@@ -121,9 +121,7 @@ class _Spelling:
 
 def _expanded(coefficients: Sequence[Fraction], x: Node) -> Node:
     """The polynomial as sums of powers: short ones, whose zeros fold away."""
-    return total(
-        const(float(c)) * _power(x, k) for k, c in enumerate(coefficients) if c
-    )
+    return total(const(float(c)) * _power(x, k) for k, c in enumerate(coefficients) if c)
 
 
 def _power(x: Node, exponent: int) -> Node:

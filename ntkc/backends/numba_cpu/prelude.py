@@ -15,6 +15,16 @@ def power_of_two_{dtype}(typing_context, exponent):
     return types.{dtype}(types.{dtype}), code'''
 
 HELPERS = {
+    "within": '''\
+def within(value, low, high, strict, what):
+    """The value of a parameter's expression, if it lies where it must."""
+    if low <= value <= high and not (strict and value == high):
+        return value
+    side = "below" if strict else "at most"
+    bound = f"at least {low:g}" if high > 1e308 else f"at least {low:g} and {side} {high:g}"
+    if low < -1e308:
+        bound = "finite" if high > 1e308 else f"{side} {high:g}"
+    raise ValueError(f"{what} must be {bound}, not {value!r}")''',
     "inv_sqrt": '''\
 def inv_sqrt(x):
     """1 / sqrt(x), and 0 where x is 0: an all-zero input has no direction to scale."""

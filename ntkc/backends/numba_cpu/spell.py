@@ -129,6 +129,7 @@ PYTHON = Dialect(
         "asin": "math.asin(min(max({0}, -1.0), 1.0))",
         "atan2": "math.atan2({0}, {1})",
         "inverse_size": "(1.0 / size)",
+        "within": "within({0}, {low!r}, {high!r}, {strict}, {what!r})",
     },
     repr,
 )

@@ -49,7 +49,7 @@ class ActivationLayer(Layer):
         """The dual activation on Σ, the derivative's on Θ."""
         (before,) = inputs
         k11, k22 = before.variances
-        operands = (before.nngp, k11, k22, *self.bound.arguments)
+        operands = (before.nngp, k11, k22, *self.bound.checked_arguments)
         key = self.bound.key
         nngp = make("dual", *operands, activation=key)
         ntk = before.ntk * make("dual_dot", *operands, activation=key)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import ClassVar
 
 from ntkc.diagnostics import Span
 from ntkc.ir.module import DualForms
-from ntkc.ir.node import Node
-from ntkc.layers.base.parameters import Parameter
+from ntkc.ir.node import Node, within
+from ntkc.layers.base.parameters import NumberParameter, Parameter
 from ntkc.layers.base.values import Covariance, Features, Origin, Shape
 
 Argument = Node | int | bool | str | tuple[object, ...] | None
@@ -76,10 +77,14 @@ class Layer(ABC):
         return Origin(self.span, text)
 
     def number(self, name: str) -> Node:
-        """A number argument: a CONST node."""
+        """A number argument: a CONST node, held to its range where it is known at run time only."""
         value = self.arguments[name]
         assert isinstance(value, Node), name
-        return value
+        (declared,) = (p for p in self.parameters if p.name == name)
+        allowed = declared.range if isinstance(declared, NumberParameter) else None
+        low, high = (-inf, inf) if allowed is None else (allowed.low, allowed.high)
+        strict = allowed is not None and allowed.below_high
+        return within(value, low, high, f"{name} of {self.name}", strict=strict)
 
     def whole(self, name: str) -> int | None:
         """A whole-number argument, None where it was left out."""
