@@ -76,7 +76,7 @@ def _squares(rows: Rows, threads: int) -> NDArray[np.float64]:
     tasks = [(start, min(start + step, rows.count)) for start in range(0, rows.count, step)]
 
     def make_worker() -> Any:
-        buffer = np.empty(BLOCK)
+        buffer = np.empty(min(BLOCK, squares.size * rows.width))
 
         def work(task: tuple[int, int]) -> int:
             with np.errstate(over="ignore", invalid="ignore"):  # reported as errors later
@@ -114,6 +114,8 @@ def _diagonals(
 def _rounded(values: NDArray[np.float64], rows: Rows, what: str) -> NDArray[Any]:
     """Values (n,) or (K, n) in the rows' dtype; `ArrayError` where that cannot hold them."""
     limit = float(np.finfo(rows.dtype).max)
+    if values.ndim == 2 and rows.dtype == np.float64:
+        return values
     if values.size == 0 or (values.max() <= limit and values.min() >= -limit):
         return values.astype(rows.dtype, copy=False)
     lost = ~(np.abs(values) <= limit)

@@ -1,5 +1,6 @@
 """Threads, progress, exceptions, and BLAS's own threads."""
 
+import _thread
 import os
 import threading
 import time
@@ -87,6 +88,20 @@ def test_what_progress_raises_stops_everything(error, threads):
         run_tasks(tasks, make_worker, threads, Reporter(progress, len(tasks)))
     count = len(done)
     assert count < 1000
+    time.sleep(0.03)
+    assert len(done) == count
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_an_interrupt_from_the_keyboard_stops_everything(threads):
+    tasks, make_worker, done = slow_tasks()
+    timer = threading.Timer(0.1, _thread.interrupt_main)
+    with pytest.raises(KeyboardInterrupt):
+        timer.start()
+        run_tasks(tasks, make_worker, threads)
+    timer.join()
+    count = len(done)
+    assert count < 2000
     time.sleep(0.03)
     assert len(done) == count
 
