@@ -95,9 +95,9 @@ def test_what_progress_raises_stops_everything(error, threads):
 @pytest.mark.parametrize("threads", [1, 3])
 def test_an_interrupt_from_the_keyboard_stops_everything(threads):
     tasks, make_worker, done = slow_tasks()
-    timer = threading.Timer(0.1, _thread.interrupt_main)
+    timer = threading.Timer(0.3, _thread.interrupt_main)
+    timer.start()
     with pytest.raises(KeyboardInterrupt):
-        timer.start()
         run_tasks(tasks, make_worker, threads)
     timer.join()
     count = len(done)
