@@ -7,8 +7,9 @@ Before and after, for one hidden ReLU layer without bias (k = x₁ᵀx₂/size):
 
 The covariance is enough where a dual activation is smooth in it. A kinked activation has a
 branch point at coincident inputs: there 1 − ρ cancels, and half the digits of the kernel go
-with it. So where a kinked dual lies downstream, the *complement* η = 1 − ρ is propagated
-instead, by rules that never subtract nearly equal numbers:
+with it. And where many activations follow one another, each magnifies the roundings of those
+before it. So where a kinked dual lies downstream, or the network is deep, the *complement*
+η = 1 − ρ is propagated instead, by rules that never subtract nearly equal numbers:
 
 - input: `gram_complement`, which the runtime computes from x₁ − x₂ where that is accurate;
 - scaling (constants, values of one input): η itself;
@@ -23,7 +24,7 @@ Preserves the value of every root; k12 itself becomes √k11 √k22 (1 − η) w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ntkc.ir.module import DualForms, Module
@@ -53,19 +54,36 @@ def expand(module: Module) -> Module:
     return module.with_roots(roots, spans)
 
 
+SHALLOW = 4
+"""Smooth activations in a row that may read covariances. Each can magnify a rounding, as it does
+the angle between two inputs: `erf` after w_std = 3 by 2, after w_std = 10 by 6."""
+
+
 def complements_demanded(module: Module) -> set[Node]:
-    """The CROSS values whose complement a kinked dual activation needs, through all layers."""
+    """The CROSS values whose complement an activation needs, through all layers.
+
+    A kinked activation does, and every activation of a deep network.
+    """
+    order = [n for n in topological(module.roots.values()) if n.varies is Varies.CROSS]
+    deep = _depth(order) > SHALLOW
     demanded: set[Node] = set()
-    for node in reversed(list(topological(module.roots.values()))):
-        if node.varies is not Varies.CROSS:
-            continue
+    for node in reversed(order):
         if node.op in DUALS and (
-            node in demanded or module.activations[node.attr("activation")].normalised
+            deep or node in demanded or module.activations[node.attr("activation")].normalised
         ):
             demanded.add(node.args[0])
         elif node in demanded:
             demanded.update(a for a in node.args if a.varies is Varies.CROSS)
     return demanded
+
+
+def _depth(order: Iterable[Node]) -> int:
+    """The most activations in a row."""
+    depths: dict[Node, int] = {}
+    for node in order:
+        below = max((depths.get(a, 0) for a in node.args), default=0)
+        depths[node] = below + (node.op in DUALS)
+    return max(depths.values(), default=0)
 
 
 @dataclass(frozen=True)

@@ -70,8 +70,12 @@ class _Spelling:
         if degree == 0:
             return sqrt(mu) * arc
         rho = 1.0 - mu
-        sine, angle = (_expanded(c, rho) for c in kink_polynomials(degree))
-        return sqrt(mu) * (sine * sqrt(2.0 - mu) + angle * arc)
+        sine, angle = kink_polynomials(degree)
+        if degree % 2:  # the signs of A alternate with the degree, against those of B
+            bracket = _expanded(sine, 1, rho) * sqrt(2.0 - mu) - _expanded(angle, -1, rho) * arc
+        else:
+            bracket = _expanded(angle, 1, rho) * arc - _expanded(sine, -1, rho) * sqrt(2.0 - mu)
+        return sqrt(mu) * bracket
 
     def _asin(self, node: Node) -> Node:
         """Both ranges share one polynomial on [0, 1/4], as in fdlibm."""
@@ -119,9 +123,9 @@ class _Spelling:
         return function("select", y, arc, -arc)
 
 
-def _expanded(coefficients: Sequence[Fraction], x: Node) -> Node:
-    """The polynomial as sums of powers: short ones, whose zeros fold away."""
-    return total(const(float(c)) * _power(x, k) for k, c in enumerate(coefficients) if c)
+def _expanded(coefficients: Sequence[Fraction], sign: int, x: Node) -> Node:
+    """`sign` times the polynomial, as a sum of the powers that it has."""
+    return total(const(float(sign * c)) * _power(x, k) for k, c in enumerate(coefficients) if c)
 
 
 def _power(x: Node, exponent: int) -> Node:

@@ -6,6 +6,7 @@ keeps a loop from vectorising.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 
 from ntkc.backends.numba_cpu.spell import Dialect
@@ -44,6 +45,8 @@ def {name}(
             width = min(block, n_columns - left)
 '''
 
+_WIDTH = 84
+
 INDEX = Dialect(
     "indices",
     {"add": "({0} + {1})", "mul": "{0} * {1}"},
@@ -81,9 +84,9 @@ class _Printer:
             case Load(name, buffer, index):
                 return [f"{name} = {buffer}[{_index(index)}]"]
             case Let(name, value):
-                return [f"{name} = {self._value(value)}"]
+                return _assignment(name, self._value(value))
             case Store(buffer, index, value):
-                return [f"{buffer}[{_index(index)}] = {self._value(value)}"]
+                return _assignment(f"{buffer}[{_index(index)}]", self._value(value))
             case Offset(name, index):
                 return [f"{name} = {_index(index)}"]
             case Lookup(name, table, position):
@@ -98,3 +101,12 @@ class _Printer:
 
 def _index(index: Node) -> str:
     return unwrapped(INDEX.write(index))
+
+
+def _assignment(target: str, value: str) -> list[str]:
+    """`target = value`, on several lines where one would be too long to read."""
+    line = f"{target} = {value}"
+    if len(line) <= _WIDTH:
+        return [line]
+    wrapped = textwrap.wrap(value, _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
+    return [f"{target} = (", *(f"    {part}" for part in wrapped), ")"]
