@@ -9,8 +9,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from ntkc.backends.numba_cpu.spell import Dialect
-from ntkc.backends.numba_cpu.straight import unwrapped
+from ntkc.backends.numba_cpu.spell import PRODUCT, SIGN, SUM, Dialect, Form
 from ntkc.ir.loop import Let, Load, Lookup, Loop, Offset, Remark, Statement, Store, Table
 from ntkc.ir.node import Node
 
@@ -49,7 +48,10 @@ _WIDTH = 84
 
 INDEX = Dialect(
     "indices",
-    {"add": "({0} + {1})", "mul": "{0} * {1}"},
+    {
+        "add": Form("{0} + {1}", SUM, (SUM, PRODUCT)),
+        "mul": Form("{0} * {1}", PRODUCT, (PRODUCT, SIGN)),
+    },
     lambda value: f"u64({int(value)})",
 )
 
@@ -96,11 +98,11 @@ class _Printer:
                 return [head, *(f"    {line}" for line in self.block(body))]
 
     def _value(self, value: Node) -> str:
-        return unwrapped(self._dialect.write(value))
+        return self._dialect.write(value)
 
 
 def _index(index: Node) -> str:
-    return unwrapped(INDEX.write(index))
+    return INDEX.write(index)
 
 
 def _assignment(target: str, value: str) -> list[str]:

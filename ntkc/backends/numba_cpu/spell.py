@@ -16,47 +16,74 @@ class UnspelledError(Exception):
     """An operation has no spelling in this dialect (a bug of the compiler)."""
 
 
+# How tightly text binds: an operand that binds less than its place demands is parenthesised.
+ANY, SUM, PRODUCT, SIGN, ATOM = range(5)
+
+
+@dataclass(frozen=True)
+class Form:
+    """A format, how tightly the result binds, and how tightly each operand must."""
+
+    text: str
+    binds: int = ATOM
+    operands: tuple[int, ...] = (ANY, ANY, ANY)
+
+
 @dataclass(frozen=True)
 class Dialect:
-    """How to write expressions: `formats` by operation, `literal` for numbers."""
+    """How to write expressions: `forms` by operation, `literal` for numbers."""
 
     name: str
-    formats: Mapping[str, str]
+    forms: Mapping[str, Form]
     literal: Callable[[float], str]
 
     def write(self, node: Node, names: Mapping[Node, str] | None = None) -> str:
         """The expression's text; nodes in `names` are written as their names."""
-        known = {} if names is None else names
-        if node in known:
-            return known[node]
+        return self._write(node, {} if names is None else names)[0]
+
+    def _write(self, node: Node, names: Mapping[Node, str]) -> tuple[str, int]:
+        if node in names:
+            return names[node], ATOM
         if node.op == "const":
-            return self.literal(node.attr("value"))
+            text = self.literal(node.attr("value"))
+            return text, SIGN if text.startswith("-") else ATOM
         if node.op in ("symbol", "param"):
-            return str(node.attr("name"))
+            return str(node.attr("name")), ATOM
         if node.op == "polynomial":
-            return self._horner(node, self.write(node.args[0], known))
-        form = self.formats.get(node.op)
+            return self._horner(node, self._operand(node.args[0], ATOM, names)), SUM
+        form = self.forms.get(node.op)
         if form is None:
             raise UnspelledError(f"{node.op} has no spelling in {self.name}")
-        args = [self.write(a, known) for a in node.args]
-        return form.format(*args, **dict(node.attrs))
+        operands = zip(node.args, form.operands, strict=False)
+        args = [self._operand(arg, least, names) for arg, least in operands]
+        return form.text.format(*args, **dict(node.attrs)), form.binds
+
+    def _operand(self, node: Node, least: int, names: Mapping[Node, str]) -> str:
+        text, binds = self._write(node, names)
+        return text if binds >= least else f"({text})"
 
     def _horner(self, node: Node, x: str) -> str:
         coefficients = node.attr("coefficients")
         text = self.literal(coefficients[-1])
         for coefficient in reversed(coefficients[:-1]):
-            text = f"({text} * {x} + {self.literal(coefficient)})"
+            inner = f"({text})" if " " in text else text
+            sign = "-" if coefficient < 0 else "+"
+            text = f"{inner} * {x} {sign} {self.literal(abs(coefficient))}"
         return text
 
 
 _ARITHMETIC = {
-    "add": "({0} + {1})",
-    "sub": "({0} - {1})",
-    "mul": "({0} * {1})",
-    "div": "({0} / {1})",
-    "neg": "(-{0})",
-    "carry": "{0}",
+    "add": Form("{0} + {1}", SUM, (SUM, PRODUCT)),
+    "sub": Form("{0} - {1}", SUM, (SUM, PRODUCT)),
+    "mul": Form("{0} * {1}", PRODUCT, (PRODUCT, SIGN)),
+    "div": Form("{0} / {1}", PRODUCT, (PRODUCT, SIGN)),
+    "neg": Form("-{0}", SIGN, (ATOM,)),
+    "carry": Form("({0})"),
 }
+
+
+def _calls(table: Mapping[str, str]) -> dict[str, Form]:
+    return {name: Form(text) for name, text in table.items()}
 
 
 def lanes(dtype: str) -> Dialect:
@@ -72,17 +99,21 @@ def lanes(dtype: str) -> Dialect:
         f"{dtype} lanes",
         {
             **_ARITHMETIC,
-            "sqrt": f"math.sqrt(max({{0}}, {zero}))",
-            "inv_sqrt": f"({one} / math.sqrt({{0}}) if {{0}} > {zero} else {zero})",
-            "abs": "abs({0})",
-            "min": "min({0}, {1})",
-            "max": "max({0}, {1})",
-            "select": f"({{1}} if {{0}} > {zero} else {{2}})",
-            "round": f"(({{0}} + {magic}) - {magic})",
-            "pow2": f"power_of_two_{dtype}({{0}})",
-            "sin": "math.sin({0})",
-            "cos": "math.cos({0})",
-            "log": "math.log({0})",
+            "round": Form(f"{{0}} + {magic} - {magic}", SUM, (SUM,)),
+            **_calls(
+                {
+                    "sqrt": f"math.sqrt(max({{0}}, {zero}))",
+                    "inv_sqrt": f"({one} / math.sqrt({{0}}) if ({{0}}) > {zero} else {zero})",
+                    "abs": "abs({0})",
+                    "min": "min({0}, {1})",
+                    "max": "max({0}, {1})",
+                    "select": f"({{1}} if {{0}} > {zero} else {{2}})",
+                    "pow2": f"power_of_two_{dtype}({{0}})",
+                    "sin": "math.sin({0})",
+                    "cos": "math.cos({0})",
+                    "log": "math.log({0})",
+                }
+            ),
         },
         literal,
     )
@@ -92,20 +123,24 @@ NUMPY = Dialect(
     "numpy",
     {
         **_ARITHMETIC,
-        "sqrt": "np.sqrt(np.maximum({0}, 0.0))",
-        "inv_sqrt": "inv_sqrt({0})",
-        "abs": "np.abs({0})",
-        "min": "np.minimum({0}, {1})",
-        "max": "np.maximum({0}, {1})",
-        "select": "np.where({0} > 0.0, {1}, {2})",
-        "power": "{0}**{exponent}",
-        "exp": "np.exp({0})",
-        "expm1": "np.expm1({0})",
-        "log": "np.log({0})",
-        "sin": "np.sin({0})",
-        "cos": "np.cos({0})",
-        "asin": "np.arcsin(np.clip({0}, -1.0, 1.0))",
-        "atan2": "np.arctan2({0}, {1})",
+        "power": Form("{0}**{exponent}", ATOM, (ATOM,)),
+        **_calls(
+            {
+                "sqrt": "np.sqrt(np.maximum({0}, 0.0))",
+                "inv_sqrt": "inv_sqrt({0})",
+                "abs": "np.abs({0})",
+                "min": "np.minimum({0}, {1})",
+                "max": "np.maximum({0}, {1})",
+                "select": "np.where({0} > 0.0, {1}, {2})",
+                "exp": "np.exp({0})",
+                "expm1": "np.expm1({0})",
+                "log": "np.log({0})",
+                "sin": "np.sin({0})",
+                "cos": "np.cos({0})",
+                "asin": "np.arcsin(np.clip({0}, -1.0, 1.0))",
+                "atan2": "np.arctan2({0}, {1})",
+            }
+        ),
     },
     repr,
 )
@@ -114,22 +149,26 @@ PYTHON = Dialect(
     "python",
     {
         **_ARITHMETIC,
-        "sqrt": "math.sqrt(max({0}, 0.0))",
-        "inv_sqrt": "({0}) ** -0.5 if ({0}) > 0.0 else 0.0",
-        "abs": "abs({0})",
-        "min": "min({0}, {1})",
-        "max": "max({0}, {1})",
-        "select": "({1} if {0} > 0.0 else {2})",
-        "power": "{0}**{exponent}",
-        "exp": "math.exp({0})",
-        "expm1": "math.expm1({0})",
-        "log": "math.log({0})",
-        "sin": "math.sin({0})",
-        "cos": "math.cos({0})",
-        "asin": "math.asin(min(max({0}, -1.0), 1.0))",
-        "atan2": "math.atan2({0}, {1})",
-        "inverse_size": "(1.0 / size)",
-        "within": "within({0}, {low!r}, {high!r}, {strict}, {what!r})",
+        "power": Form("{0}**{exponent}", ATOM, (ATOM,)),
+        **_calls(
+            {
+                "sqrt": "math.sqrt(max({0}, 0.0))",
+                "inv_sqrt": "(({0}) ** -0.5 if ({0}) > 0.0 else 0.0)",
+                "abs": "abs({0})",
+                "min": "min({0}, {1})",
+                "max": "max({0}, {1})",
+                "select": "({1} if {0} > 0.0 else {2})",
+                "exp": "math.exp({0})",
+                "expm1": "math.expm1({0})",
+                "log": "math.log({0})",
+                "sin": "math.sin({0})",
+                "cos": "math.cos({0})",
+                "asin": "math.asin(min(max({0}, -1.0), 1.0))",
+                "atan2": "math.atan2({0}, {1})",
+                "inverse_size": "(1.0 / size)",
+                "within": "within({0}, {low!r}, {high!r}, {strict}, {what!r})",
+            }
+        ),
     },
     repr,
 )

@@ -28,11 +28,9 @@ class StraightLine:
             text = dialect.write(node, self._names)
             if node.args and (uses[node] > 1 or len(text) > _LONGEST):
                 name = f"v{len(self.lines)}"
-                self.lines.append(f"{name} = {unwrapped(text)}")
+                self.lines.append(f"{name} = {text}")
                 self._names[node] = name
-            elif node.args:
-                self._names[node] = text
-        self.results = [unwrapped(dialect.write(root, self._names)) for root in roots]
+        self.results = [dialect.write(root, self._names) for root in roots]
 
     def _order(self, roots: Sequence[Node]) -> list[Node]:
         done: dict[Node, None] = {}
@@ -52,15 +50,3 @@ def _uses(order: Sequence[Node], roots: Sequence[Node]) -> dict[Node, int]:
     for node in (*roots, *(a for n in order for a in n.args)):
         uses[node] = uses.get(node, 0) + 1
     return uses
-
-
-def unwrapped(text: str) -> str:
-    """The text without a pair of parentheses around the whole of it."""
-    if not (text.startswith("(") and text.endswith(")")):
-        return text
-    depth = 0
-    for place, char in enumerate(text):
-        depth += (char == "(") - (char == ")")
-        if depth == 0:
-            return text[1:-1] if place == len(text) - 1 else text
-    return text
