@@ -7,7 +7,9 @@ k = kernel(x1, x2)
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
@@ -44,6 +46,17 @@ _HOMES = {
 nothing, and a program's text is checked without NumPy's or Numba's help."""
 
 __all__ = ["__version__", *_HOMES]
+
+
+class _Package(ModuleType):
+    """Keeps a public function where a subpackage has its name: importing that would replace it."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __getattr__(name: str) -> object:

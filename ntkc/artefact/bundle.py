@@ -49,7 +49,7 @@ class Bundle:
             file = parse(source, diagnostics)
             diagnostics.raise_errors()
             assert file is not None
-            imports = tuple(dict.fromkeys(loaded[number] for number in entry.imports))
+            imports = tuple(loaded[number] for number in entry.imports)
             loaded.append(LoadedFile(None, source, file, imports))
         return Program(loaded[-1], tuple(loaded[:-1]))
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import atexit
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import time
@@ -22,8 +21,8 @@ from typing import Final
 from uuid import uuid4
 
 from ntkc.artefact.folder import read
+from ntkc.artefact.location import VARIABLE, location
 
-VARIABLE: Final = "NTKC_CACHE_DIR"
 _TEMPORARY: Final = ".writing-"
 _ABANDONED: Final = 24 * 3600  # seconds after which nobody is writing any more
 
@@ -52,20 +51,6 @@ if hasattr(os, "register_at_fork"):
 
 class CacheWarning(UserWarning):
     """The cache cannot be used; programs are compiled again in every process."""
-
-
-def location() -> Path:
-    """The folder of the cache, whether or not it exists."""
-    given = os.environ.get(VARIABLE)
-    if given:
-        return Path(given).expanduser().absolute()
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA")
-        return (Path(base) if base else Path.home() / "AppData" / "Local") / "ntkc" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "ntkc"
-    base = os.environ.get("XDG_CACHE_HOME")
-    return (Path(base) if base else Path.home() / ".cache") / "ntkc"
 
 
 def entry(digest: str, build: Callable[[Path], None]) -> Path:

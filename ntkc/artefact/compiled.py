@@ -97,7 +97,11 @@ def compile_program(
     origin: Path | Source | Bundle, options: Options, use_cache: bool = True
 ) -> CompiledKernel:
     """Compile a program, or find it in the cache, and load it. Raises `ProgramError`."""
-    made = prepare(origin, options, use_cache)
+    return load(prepare(origin, options, use_cache))
+
+
+def load(made: Compilation) -> CompiledKernel:
+    """The kernel of a compilation."""
     with debug.stage("load"):
         module = import_generated(made.path / KERNEL, made.artefact.digest)
         return CompiledKernel(load_program(module), made)

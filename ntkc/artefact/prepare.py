@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ntkc import debug
 from ntkc.artefact import cache
-from ntkc.artefact.build import build
 from ntkc.artefact.bundle import Bundle, bundle
 from ntkc.artefact.digest import digest
 from ntkc.artefact.folder import Artefact, read
+from ntkc.artefact.location import keep_tables
 from ntkc.diagnostics import Diagnostic, Source
 from ntkc.driver import FrontEnd, Options, front_end
 
@@ -35,6 +35,7 @@ def prepare(
     origin: Path | Source | Bundle, options: Options, use_cache: bool = True
 ) -> Compilation:
     """Compile a program, or find it in the cache. Raises `ProgramError`."""
+    keep_tables()
     program = origin.load() if isinstance(origin, Bundle) else origin
     front = front_end(program, options)
     files = origin if isinstance(origin, Bundle) else bundle(front.program)
@@ -46,7 +47,13 @@ def keep(front: FrontEnd, files: Bundle, options: Options, use_cache: bool = Tru
     settled = replace(options, network=front.network.name, root=None, allow=())
     key = digest(front, settled, files)
     place = cache.entry if use_cache else cache.temporary
-    path = place(key, partial(build, front, files, settled, key))
+    path = place(key, partial(_build, front, files, settled, key))
     debug.tell(2, f"{key} is in {path}")
     manifest, generated = read(path)
     return Compilation(Artefact(key, generated, files, manifest), path, settled, front.warnings)
+
+
+def _build(front: FrontEnd, files: Bundle, options: Options, key: str, folder: Path) -> None:
+    from ntkc.artefact.build import build  # the compiler's second half, and SymPy with it
+
+    build(front, files, options, key, folder)

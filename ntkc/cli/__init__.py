@@ -1,1 +1,1 @@
-"""Placeholder replaced below."""
+"""The command line: one file a command, each importing what it needs when it runs."""

@@ -1,0 +1,84 @@
+"""Arguments that several commands share, and the files they name."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ntkc.cli.exits import InputError, UsageError
+
+if TYPE_CHECKING:
+    from ntkc.diagnostics import Source
+    from ntkc.driver import Options
+
+STDIN = "-"
+
+
+def add_program(parser: ArgumentParser) -> None:
+    """A program and how to read it."""
+    parser.add_argument("program", metavar="model.ntk", help="the program; - reads it from stdin")
+    parser.add_argument("--network", metavar="NAME", help="which of the file's networks")
+    add_folders(parser)
+
+
+def add_folders(parser: ArgumentParser) -> None:
+    """Where imports may lead."""
+    parser.add_argument(
+        "--root", metavar="DIR", help="the project folder, which imports stay inside of"
+    )
+    parser.add_argument(
+        "--allow", metavar="PATH", action="append", default=[],
+        help="a file or folder beyond it that may be imported; can be repeated",
+    )  # fmt: skip
+
+
+def add_compilation(parser: ArgumentParser) -> None:
+    """What to compile for."""
+    parser.add_argument(
+        "--dtype", choices=("float64", "float32"), default="float64", help="the number type"
+    )
+    parser.add_argument(
+        "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
+    )
+
+
+def options(args: Namespace) -> Options:
+    """The options of a compilation."""
+    from ntkc.api import make_options
+
+    backend, dtype = getattr(args, "target", "cpu"), getattr(args, "dtype", "float64")
+    network = getattr(args, "network", None)
+    return make_options(network, backend, dtype, args.root, args.allow)
+
+
+def origin(name: str) -> Path | Source:
+    """A program's file, or what stands on the standard input."""
+    from ntkc.diagnostics import Source
+
+    return Source("<stdin>", read_stdin()) if name == STDIN else Path(name)
+
+
+def read_stdin() -> str:
+    """All of the standard input, which must be UTF-8 text."""
+    data = sys.stdin.buffer.read() if hasattr(sys.stdin, "buffer") else sys.stdin.read().encode()
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise InputError(f"the standard input is not UTF-8 text: {error.reason}") from None
+
+
+def parameters(settings: list[str]) -> dict[str, float]:
+    """The values of `--param NAME=VALUE`."""
+    found: dict[str, float] = {}
+    for setting in settings:
+        name, sign, value = setting.partition("=")
+        name = name.strip()
+        if not sign or not name.isidentifier():
+            raise UsageError(f"--param {setting}: expected NAME=VALUE, such as w_std=1.3")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise UsageError(f"--param {setting}: {value.strip()!r} is not a number") from None
+    return found
