@@ -12,7 +12,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-__version__ = "0.1.0"
+from ntkc.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from ntkc.api import check as check

@@ -11,12 +11,12 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-import ntkc
 from ntkc.artefact.bundle import Bundle
 from ntkc.driver import FrontEnd, Options, quoted
 from ntkc.ir.node import topological
 from ntkc.ir.text import format_module
 from ntkc.syntax import ast
+from ntkc.version import __version__
 
 LENGTH = 24
 _COMPILER = (
@@ -61,7 +61,7 @@ def _quotes(front: FrontEnd) -> Iterator[str]:
 @cache
 def toolchain() -> dict[str, str]:
     """The versions of everything that shapes generated code or compiles it."""
-    found = {"ntkc": ntkc.__version__, "python": platform.python_version()}
+    found = {"ntkc": __version__, "python": platform.python_version()}
     for package in ("numba", "llvmlite", "numpy", "sympy"):
         found[package] = metadata.version(package)
     return found

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import ntkc
 from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.parallel import parallel_source
 
@@ -111,7 +110,7 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
     if shipped:
-        installed = Path(ntkc.__file__).parent / "runtime"
+        installed = Path(__file__).parent.parent / "runtime"
         shutil.copytree(
             installed, folder / "_runtime", ignore=shutil.ignore_patterns("__pycache__")
         )

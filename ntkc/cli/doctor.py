@@ -14,8 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import ntkc
 from ntkc.cli import exits, terminal
+from ntkc.version import __version__
 
 _PACKAGES = ("numpy", "numba", "llvmlite", "sympy", "lark", "threadpoolctl")
 _FEATURES = ("avx2", "fma", "avx512f", "avx512vl", "neon", "sve")
@@ -47,7 +47,7 @@ def run(args: Namespace) -> int:
 
 
 def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
-    yield "ntkc", lambda: f"{ntkc.__version__} in {Path(ntkc.__file__).parent}"
+    yield "ntkc", lambda: f"{__version__} in {Path(__file__).parent.parent}"
     yield "python", lambda: f"{platform.python_version()} in {sys.prefix}"
     yield "platform", platform.platform
     for package in _PACKAGES:
@@ -141,7 +141,9 @@ def _cache() -> str:
 def _kernel() -> str:
     """Compile one and compare a value that is known by hand: E[relu(u) relu(v)] is 1/2 at u = v."""
     try:
-        kernel = ntkc.compile(source="network check { input vector[2]; dense; relu; dense }")
+        from ntkc.api import compile
+
+        kernel = compile(source="network check { input vector[2]; dense; relu; dense }")
         found = kernel([[1.0, 1.0], [1.0, -1.0]], get="nngp")
     except Exception as error:
         raise TroubleError(f"{type(error).__name__}: {error}") from None

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-import ntkc
 from ntkc.cli import exits, terminal
+from ntkc.version import __version__
 
 COMMANDS = {
     "compile": "write a program's kernel as an importable folder, or print a stage of it",
@@ -66,7 +66,7 @@ def make_parser(arguments: Sequence[str]) -> ArgumentParser:
         epilog=_EPILOG,
         formatter_class=RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"ntkc {ntkc.__version__}")
+    parser.add_argument("--version", action="version", version=f"ntkc {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="command", required=True)
     for name, summary in COMMANDS.items():
         command = commands.add_parser(
