@@ -51,6 +51,7 @@ class Node:
     varies: Varies
 
     def __new__(cls, *_: object, **__: object) -> Self:
+        """Refused: a node made past `make` would not be interned."""
         raise TypeError("nodes are interned: use ntkc.ir.node.make")
 
     def attr(self, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -48,6 +49,30 @@ def declare(program: Program | ast.File, report: Report) -> list[Declared]:
     return files
 
 
+_CALL_ARGUMENTS = frozenset(
+    {"self", "x1", "x2", "get", "out", "progress", "threads", "memory", "wrt"}
+)
+
+
+def _check_keywords(file: ast.File, report: Report) -> None:
+    """A `param` becomes a keyword of the kernel: Python and the kernel must have it free."""
+    for statement in file.statements:
+        if not isinstance(statement, ast.Param):
+            continue
+        name = statement.name
+        taken = "an argument of every kernel" if name.name in _CALL_ARGUMENTS else None
+        if keyword.iskeyword(name.name):
+            taken = "a keyword of Python"
+        if taken is not None:
+            report.error(
+                "E0322",
+                f"a `param` cannot be called `{name.name}`",
+                name.span,
+                f"`{name.name}` is {taken}",
+                help="a `param` is a keyword of the compiled kernel: choose another name",
+            )
+
+
 def _check_params(files: list[Declared], report: Report) -> None:
     """Two files cannot both have a `param` of one name: it is a keyword of the kernel."""
     first: dict[str, ast.Name] = {}
@@ -71,6 +96,7 @@ def _declare(
     file: ast.File, imports: list[tuple[ast.Import, Declared]], report: Report
 ) -> Declared:
     scope = FileScope()
+    _check_keywords(file, report)
     declared = Declared(
         file.statements, scope, {}, [imported for _, imported in imports], file.span
     )

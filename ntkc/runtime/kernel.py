@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .arguments import as_inputs, flattened
 from .blas import single_threaded_blas
-from .errors import ArrayError, LoadError
+from .errors import ArgumentError, ArrayError, LoadError
 from .evaluate import Call, TileWorker
 from .options import memory_budget, parameter_values, requested_roots, thread_count
 from .outputs import bundle, make_outputs
@@ -160,7 +160,15 @@ class Kernel:
 
     def _constants(self, values: Mapping[str, float], inputs: NDArray[Any]) -> NDArray[np.float64]:
         # An input without features has no mean square; 1 keeps 1/size finite.
-        return self._program.constants(values, max(prod(inputs.shape[1:]), 1))
+        try:
+            constants = self._program.constants(values, max(prod(inputs.shape[1:]), 1))
+        except (ValueError, ArithmeticError) as error:
+            given = ", ".join(f"{name}={value!r}" for name, value in values.items())
+            raise ArgumentError(f"parameters {given}: {error}") from None
+        if not np.isfinite(constants).all():
+            given = ", ".join(f"{name}={value!r}" for name, value in values.items())
+            raise ArgumentError(f"parameters {given}: too large, a number overflows")
+        return constants
 
     def _fill(
         self,

@@ -14,7 +14,7 @@ from tests.network.programs import check, layers, resolve, words
 def _w_std(expression: str, before: str = "") -> Node:
     network = layers(f"dense(w_std = {expression})", before)
     assert network.output.layer is not None
-    return network.output.layer.number("w_std")
+    return network.output.layer.arguments["w_std"]
 
 
 @pytest.mark.parametrize(
@@ -125,7 +125,7 @@ class TestDefinitions:
             "def f(w, b = w / 2) = dense(w_std = w, b_std = b)",
         )
         found = [node.layer for node in network.nodes() if node.layer is not None]
-        values = [(d.number("w_std").attr("value"), d.number("b_std").attr("value")) for d in found]
+        values = [(d.arguments["w_std"].attr("value"), d.number("b_std").attr("value")) for d in found]
         assert values == [(2, 1), (3, 1), (4, 5)]
 
     def test_no_parentheses_are_needed(self) -> None:
@@ -159,7 +159,7 @@ class TestDefinitions:
         before = "let w = 1\ndef f = dense(w_std = w)\ndef g(w) = f"
         network = layers("g(5)", before)
         assert network.output.layer is not None
-        assert is_const(network.output.layer.number("w_std"), 1.0)
+        assert is_const(network.output.layer.arguments["w_std"], 1.0)
 
     def test_only_the_chosen_branch_is_evaluated(self) -> None:
         before = "def f(n) = if n > 0 then dense(w_std = 1 / n) else identity"
@@ -179,7 +179,7 @@ class TestBlocks:
     def test_let_is_seen_below(self) -> None:
         network = layers("let w = 2; let v = w * 2; { let w = 3; dense(w) } -> dense(v)")
         found = [node.layer for node in network.nodes() if node.layer is not None]
-        assert [d.number("w_std").attr("value") for d in found] == [3, 4]
+        assert [d.arguments["w_std"].attr("value") for d in found] == [3, 4]
 
     def test_an_empty_block_is_the_identity(self) -> None:
         assert words(layers("dense -> {} -> add({}, relu -> dense)")) == [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ntkc.backends.numba_cpu.loops import print_function
+from ntkc.backends.numba_cpu.loops import print_function, printable
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.spell import NUMPY, PYTHON, lanes
 from ntkc.backends.numba_cpu.straight import StraightLine
@@ -53,8 +53,14 @@ def emit(
     body = [_constants(program), _diagonals(program), *tiles, _tile_table(schedules, suffix)]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
     imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
-    parts = [f'"""{header}"""\n\n{imports}', _attributes(program, dtype), *helpers, *body]
+    parts = [f"{_docstring(header)}\n\n{imports}", _attributes(program, dtype), *helpers, *body]
     return "\n\n\n".join(parts) + "\n"
+
+
+def _docstring(text: str) -> str:
+    """A docstring of text that may hold a file's name: it cannot end before its end."""
+    safe = printable(text).replace("\\", "/").replace('"', "'")
+    return f'"""{safe}"""'
 
 
 def _attributes(program: ProgramSchedule, dtype: str) -> str:
@@ -94,14 +100,15 @@ def _constant_roots(program: ProgramSchedule) -> list[Node]:
 
 def _constants(program: ProgramSchedule) -> str:
     roots = _constant_roots(program)
-    parameters = [n.attr("name") for n in topological(roots) if n.op == "param"]
-    code = StraightLine(PYTHON, roots)
-    lines = [f"{name} = parameters[{name!r}]" for name in sorted(parameters)]
+    parameters = {
+        n: f"parameters[{n.attr('name')!r}]" for n in topological(roots) if n.op == "param"
+    }
+    code = StraightLine(PYTHON, roots, parameters)
     values = ", ".join(code.results)
     return _function(
         "constants(parameters, size)",
         "What depends on the parameters and on the inputs' size alone.",
-        [*lines, *code.lines, f"return np.array([{values}], dtype=np.float64)"],
+        [*code.lines, f"return np.array([{values}], dtype=np.float64)"],
     )
 
 

@@ -82,7 +82,7 @@ class _Printer:
     def _statement(self, statement: Statement) -> list[str]:
         match statement:
             case Remark(text):
-                return [f"# {text}"]
+                return [f"# {printable(text)}"]
             case Load(name, buffer, index):
                 return [f"{name} = {buffer}[{_index(index)}]"]
             case Let(name, value):
@@ -99,6 +99,12 @@ class _Printer:
 
     def _value(self, value: Node) -> str:
         return self._dialect.write(value)
+
+
+def printable(text: str) -> str:
+    """Text of a program as it may stand in a comment: on one line, and not endless."""
+    line = "".join(char if char.isprintable() else " " for char in text)
+    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
 
 
 def _index(index: Node) -> str:
