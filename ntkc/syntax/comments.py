@@ -140,8 +140,14 @@ def _inner_container(item: Item, comment: ast.Comment) -> Container | None:
 def _containers(node: Item) -> Iterator[tuple[Container, Span]]:
     """The outermost containers in a node, each with the text it owns."""
     match node:
-        case ast.NetworkDef() | ast.Block() | ast.Call() | ast.ListExpr() | ast.Chain():
+        case ast.NetworkDef() | ast.Block() | ast.Call() | ast.ListExpr():
             yield node, node.span
+        case ast.Chain():
+            # There is no line for it before the first link, nor after the last, where a
+            # parenthesis may follow: a comment there goes before the whole chain.
+            first, last = node.links[0], node.links[-1]
+            yield from _containers(first)
+            yield node, Span(node.span.source, first.span.end, last.span.end)
         case ast.Def() | ast.ActivationDef():
             if items_of(node):
                 source = node.span.source

@@ -123,10 +123,12 @@ class _Writer:
 
     def _block(self, node: ast.Block) -> Document:
         opening = self._opening(node)
-        if not (node.statements or self._comments.at_end(node) or opening):
+        at_end = self._comments.at_end(node)
+        if not (node.statements or at_end or opening):
             return Text("{}")
         lines = self._lines(node, Break("; "))
-        return Group((Text("{"), opening, Indent((Break(), lines)), Break(), Text("}")))
+        last = HARD if at_end else Break()
+        return Group((Text("{"), opening, Indent((Break(), lines)), last, Text("}")))
 
     def _bracketed(self, opener: str, node: Container, closer: str) -> Document:
         """The items of a container between brackets, with commas."""

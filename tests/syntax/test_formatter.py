@@ -67,6 +67,19 @@ def test_empty_file() -> None:
     assert check_laws("# only a comment") == "# only a comment\n"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def f =\n    a * # one\n    # two\n    3 -> b",
+        "def f = a * 3 -> (b # one\n    # two\n    )",
+        "def f = a * (# one\n3 # two\n) -> b",
+        "def f = {\n# one\n} -> { # two\n} -> f(\n# three\n) -> [ # four\n] -> b",
+    ],
+)
+def test_comments_at_the_ends_of_chains_and_in_empty_brackets(text: str) -> None:
+    check_laws(text)
+
+
 _PLACES = [index for index, char in enumerate(WIDE_RESNET) if char in " \n({[,"]
 
 

@@ -30,9 +30,11 @@ def check(text: str) -> None:
             span = diagnostic.primary.span
             assert 0 <= span.start <= span.end <= len(text)
     if file is not None:
-        again = parse(Source("fuzz.ntk", format_file(file)), diagnostics)
+        formatted = format_file(file)
+        again = parse(Source("fuzz.ntk", formatted), diagnostics)
+        assert again is not None
         assert again == file
-        assert not list(diagnostics)
+        assert format_file(again) == formatted
         assert len(again.comments) == len(file.comments)
 
 
