@@ -8,7 +8,7 @@ does not predict seconds.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -85,18 +85,24 @@ def cost(module: Module, roots: Iterable[str] = ("ntk",)) -> Cost:
     operation on an activation's covariance costs what its closed form does.
     """
     model = _Model(module)
-    found: defaultdict[Varies, Work] = defaultdict(Work)
+    found: dict[Varies, list[Work]] = {Varies(bits): [] for bits in range(4)}
     for node in topological(module.roots[name] for name in roots):
-        found[node.varies] += model.work(node)
-    return Cost(found[Varies.CROSS], found[Varies.ROW], found[Varies.CONST])
+        found[node.varies].append(model.work(node))
+    pair, row, once = (_total(found[v]) for v in (Varies.CROSS, Varies.ROW, Varies.CONST))
+    return Cost(pair, row, once)
 
 
 def work(nodes: Iterable[Node]) -> Work:
     """The operations of scalar nodes, each counted once."""
-    result = Work()
-    for node in nodes:
-        result += operation_work(node)
-    return result
+    return _total(map(operation_work, nodes))
+
+
+def _total(works: Iterable[Work]) -> Work:
+    """The sum; equal works, of which there are few kinds, are counted first."""
+    counts = [0] * len(fields(Work))
+    for work, times in Counter(works).items():
+        counts = [total + times * count for total, count in zip(counts, work.counts, strict=True)]
+    return Work(*counts)
 
 
 def operation_work(node: Node) -> Work:

@@ -24,10 +24,11 @@ import threading
 import weakref
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from enum import IntFlag
-from typing import Any, NoReturn, Self
+from typing import Any, NoReturn, Self, TypeVar
 
 from ntkc.ir.ops import OPERATIONS
 
+Value = TypeVar("Value")
 Attribute = bool | int | float | str | tuple["Attribute", ...]
 
 
@@ -112,6 +113,9 @@ _table: weakref.WeakValueDictionary[object, Node] = weakref.WeakValueDictionary(
 _lock = threading.Lock()
 
 
+_VARIES = tuple(map(Varies, range(4)))
+
+
 def _identity(value: Attribute) -> object:
     """A key that tells 0.0 from −0.0 and 1 from 1.0 and True, and makes NaN equal itself."""
     if isinstance(value, tuple):
@@ -127,16 +131,16 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
     Raises `ValueError` for an operation that is not in `OPERATIONS`, or a wrong number of
     arguments or attributes.
     """
-    operation = OPERATIONS.get(op)
-    if operation is None:
-        raise ValueError(f"unknown operation {op!r}")
-    operation.check(len(args), attrs.keys())
-    items = tuple(sorted(attrs.items()))
-    key = (op, tuple(map(id, args)), tuple((name, _identity(value)) for name, value in items))
+    items = tuple(sorted(attrs.items())) if attrs else ()
+    key = (op, tuple(map(id, args)), tuple([(name, _identity(value)) for name, value in items]))
     with _lock:
         found = _table.get(key)
         if found is not None:
             return found
+        operation = OPERATIONS.get(op)
+        if operation is None:
+            raise ValueError(f"unknown operation {op!r}")
+        operation.check(len(args), attrs.keys())
         node = object.__new__(Node)
         node.op, node.args, node.attrs = op, args, items
         node.varies = _varies(op, args, attrs)
@@ -149,10 +153,10 @@ def _varies(op: str, args: Sequence[Node], attrs: Mapping[str, Attribute]) -> Va
         return Varies[str(attrs["varies"])]
     if op in ("gram_complement", "product"):
         return Varies.CROSS
-    joined = Varies.CONST
+    joined = 0
     for arg in args:
-        joined |= arg.varies
-    return joined
+        joined |= arg.varies._value_
+    return _VARIES[joined]
 
 
 def const(value: float) -> Node:
@@ -215,6 +219,10 @@ class Rewriter:
     def __init__(self, rule: Rewrite) -> None:
         self._rule = rule
         self._done: dict[Node, Node] = {}
+
+    def known(self, nodes: Mapping[Node, Value]) -> dict[Node, Value]:
+        """Facts about nodes as facts about what they became, where they were met at all."""
+        return {self._done[node]: fact for node, fact in nodes.items() if node in self._done}
 
     def __call__(self, root: Node) -> Node:
         """What `root` becomes."""

@@ -29,8 +29,7 @@ def fold(module: Module) -> Module:
     """The module with numbers folded and single-input work gathered."""
     rewriter = Rewriter(_Fold())
     roots = {name: rewriter(root) for name, root in module.roots.items()}
-    spans = {rewriter(node): span for node, span in module.spans.items()}
-    return module.with_roots(roots, spans)
+    return module.with_roots(roots, rewriter.known(module.spans))
 
 
 class _Fold:

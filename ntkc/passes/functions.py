@@ -25,8 +25,7 @@ def spell_functions(module: Module, dtype: str) -> Module:
     """The module with the pair's `kink`, `asin`, `atan2` and `power` spelled out for `dtype`."""
     rewriter = Rewriter(_Spelling(dtype))
     roots = {name: rewriter(root) for name, root in module.roots.items()}
-    spans = {rewriter(node): span for node, span in module.spans.items()}
-    return module.with_roots(roots, spans)
+    return module.with_roots(roots, rewriter.known(module.spans))
 
 
 _EXP_RANGE = {

@@ -114,12 +114,16 @@ def _ordered(level: Level, carried: Container[Node]) -> list[Node]:
     )
 
 
+def _head(node: Node) -> str:
+    return f"{node.op}{node.attrs!r}" if node.attrs else node.op
+
+
 def _shapes(level: Level) -> Mapping[Node, bytes]:
     """A digest of each operation's shape, holes being told apart by kind alone."""
     numbering = _Numbering(level.inputs)
     shapes: dict[Node, bytes] = {}
     for node in body_of(level.outputs, level.inputs):
-        parts = [node.op, repr(node.attrs)]
+        parts = [_head(node)]
         for arg in map(strip, node.args):
             parts.append(numbering.hole(arg) or shapes[arg].hex())
         shapes[node] = blake2b("|".join(parts).encode(), digest_size=12).digest()
