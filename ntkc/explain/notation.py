@@ -1,0 +1,157 @@
+"""Scalar expressions as people write them: in plain text, and in LaTeX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ntkc.ir.node import Node, is_const, topological
+
+_SUM, _PRODUCT, _ATOM = 1, 2, 3
+TRANSPARENT = frozenset(("carry", "within"))
+"""Operations that leave a value as it is: nothing to write."""
+Shown = tuple[str, int]
+"""A text and how tightly it binds."""
+
+
+@dataclass(frozen=True)
+class Notation:
+    """How to spell what differs between plain text and LaTeX."""
+
+    times: str
+    power: str
+    root: str
+    fraction: str | None
+    group: str
+    functions: Mapping[str, str]
+    names: Mapping[str, str]
+
+    def write(self, root: Node) -> str:
+        """The expression; shared parts are written wherever they are used."""
+        shown: dict[Node, Shown] = {}
+        for node in topological((root,)):
+            shown[node] = self._node(node, shown)
+        return shown[root][0]
+
+    def _node(self, node: Node, shown: Mapping[Node, Shown]) -> Shown:
+        if node.op == "const":
+            return self.number(node.attr("value"))
+        if node.op in ("symbol", "param"):
+            return self.names.get(node.attr("name"), node.attr("name")), _ATOM
+        if node.op in TRANSPARENT:
+            return shown[node.args[0]]
+        if node.op in ("add", "sub", "neg"):
+            return self._sum(node, shown), _SUM
+        if node.op in ("mul", "div", "inv_sqrt"):
+            return self._product(node, shown), _PRODUCT
+        if node.op == "power":
+            base = self._bound(shown[node.args[0]], _ATOM)
+            return self.power.format(base, node.attr("exponent")), _ATOM
+        if node.op == "sqrt":
+            return self._root(node.args[0], shown), _ATOM
+        return self._call(node, shown), _ATOM
+
+    def number(self, value: float) -> Shown:
+        """A number with at most six digits."""
+        text = f"{value:.6g}"
+        if "e" in text and self.fraction is not None:
+            digits, exponent = text.split("e")
+            text = rf"{digits} \cdot 10^{{{int(exponent)}}}"
+        return text, _ATOM if value >= 0 else _SUM
+
+    def key(self, key: str) -> str:
+        """The name of an activation."""
+        return key if self.fraction is None else key.replace("_", r"\_")
+
+    def _bound(self, shown: Shown, least: int) -> str:
+        text, binds = shown
+        return text if binds >= least else self.group.format(text)
+
+    def _root(self, radicand: Node, shown: Mapping[Node, Shown]) -> str:
+        binds = _ATOM if self.fraction is None else _SUM
+        return self.root.format(self._bound(shown[radicand], binds))
+
+    def _sum(self, node: Node, shown: Mapping[Node, Shown]) -> str:
+        terms = _signed(node)
+        terms.sort(key=lambda term: term[1].op == "const")  # numbers last
+        text = ""
+        for sign, term in terms:
+            part = self._bound(shown[term], _PRODUCT)
+            if sign < 0:
+                text += f" - {part}" if text else f"-{part}"
+            else:
+                text += f" + {part}" if text else part
+        return text
+
+    def _product(self, node: Node, shown: Mapping[Node, Shown]) -> str:
+        above, below = _fraction(node)
+        counts: dict[Node, int] = {}
+        for factor in above:
+            counts[factor] = counts.get(factor, 0) + 1
+        top = [self._repeated(shown[f], count) for f, count in counts.items()]
+        bottom = [
+            self._root(f.args[0], shown) if f.op == "inv_sqrt" else self._bound(shown[f], _ATOM)
+            for f in below
+        ]
+        upper = self.times.join(top) if top else "1"
+        if not bottom:
+            return upper
+        if self.fraction is not None:
+            return self.fraction.format(upper, self.times.join(bottom))
+        return " / ".join([upper, *bottom])
+
+    def _repeated(self, shown: Shown, count: int) -> str:
+        text = self._bound(shown, _ATOM if count > 1 else _PRODUCT)
+        return text if count == 1 else self.power.format(text, count)
+
+    def _call(self, node: Node, shown: Mapping[Node, Shown]) -> str:
+        name = self.functions.get(node.op, node.op)
+        arguments = list(node.args)
+        if node.op in ("dual", "dual_dot"):
+            name = name.format(self.key(node.attr("activation")))
+            arguments = arguments[:1]
+        return f"{name}({', '.join(shown[a][0] for a in arguments)})"
+
+
+def _signed(node: Node) -> list[tuple[int, Node]]:
+    """The terms of nested sums with their signs, left to right."""
+    stack, terms = [(1, node)], []
+    while stack:
+        sign, term = stack.pop()
+        if term.op == "neg":
+            stack.append((-sign, term.args[0]))
+        elif term.op in ("add", "sub"):
+            second = sign if term.op == "add" else -sign
+            stack += [(second, term.args[1]), (sign, term.args[0])]
+        else:
+            terms.append((sign, term))
+    return terms
+
+
+def _fraction(node: Node) -> tuple[list[Node], list[Node]]:
+    """The factors above and below the line: nested quotients, and reciprocal roots."""
+    stack = [(node, True)]
+    above: list[Node] = []
+    below: list[Node] = []
+    while stack:
+        factor, top = stack.pop()
+        if factor.op == "mul":
+            stack += [(factor.args[1], top), (factor.args[0], top)]
+        elif factor.op == "div":
+            stack += [(factor.args[1], not top), (factor.args[0], top)]
+        elif factor.op == "inv_sqrt" and top:
+            below.append(factor)
+        elif not is_const(factor, 1.0):
+            (above if top else below).append(factor)
+    return above, below
+
+
+PLAIN = Notation(
+    times=" ",
+    power="{0}^{1}",
+    root="√{0}",
+    fraction=None,
+    group="({0})",
+    functions={"dual": "dual[{0}]", "dual_dot": "dual_dot[{0}]"},
+    names={},
+)

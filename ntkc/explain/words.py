@@ -1,0 +1,159 @@
+"""Activations, layers and codes in words."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Iterator
+
+from ntkc import activations, layers
+from ntkc.activations.base import Activation, Bound, ParameterKind
+from ntkc.activations.base import Parameter as ActivationParameter
+from ntkc.diagnostics import pages
+from ntkc.explain.layout import heading, wrapped
+from ntkc.layers.base import Layer
+
+
+def explain_code(code: str) -> str:
+    """The page of a diagnostic's code. Raises `KeyError` where there is none."""
+    return pages.page(code).rstrip() + "\n"
+
+
+def explain_layer(name: str) -> str:
+    """A layer: what it does, and its arguments. Raises `KeyError` where there is none."""
+    layer = layers.load(name)
+    lines = [f"layer `{name}`", ""]
+    for paragraph in (inspect.getdoc(layer) or "").split("\n\n"):
+        lines += [*wrapped(" ".join(paragraph.split())), ""]
+    lines += _arguments(layer)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _arguments(layer: type[Layer]) -> Iterator[str]:
+    if not layer.parameters:
+        yield "It takes no arguments."
+        return
+    yield "Arguments:"
+    for parameter in layer.parameters:
+        default = getattr(parameter, "default", None)
+        shown = "" if default is None else f" = {_value(default)}"
+        words = getattr(parameter, "words", ())
+        choice = f": one of {', '.join(words)}" if words else ""
+        yield from wrapped(f"{parameter.name}{shown}{choice}", 2, 6)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(str, value))}]"
+    return str(value)
+
+
+def explain_activation(name: str) -> str:
+    """An activation: its arguments and closed forms, as text and as LaTeX.
+
+    Raises `KeyError` where there is none.
+    """
+    activation = activations.load(name)
+    lines = [f"activation `{name}`", ""]
+    for paragraph in activation.documentation.split("\n\n"):
+        lines += [*wrapped(" ".join(paragraph.split())), ""]
+    lines += [*_parameters(activation), ""]
+    bound = sample(activation)
+    lines += wrapped(
+        "For Gaussian u, v of variances p, q and covariance c, with theta = arccos(c/√(pq)): "
+        "dual is E[f(u) f(v)], dual_dot is E[f'(u) f'(v)] = d dual / dc, and the diagonal is dual "
+        "at c = q = p."
+    )
+    lines += ["", *activation_lines(bound), *_route(bound), *_latex(bound)]
+    return "\n".join(lines) + "\n"
+
+
+def sample(activation: Activation) -> Bound:
+    """The activation with its defaults; a required argument has a sample's value."""
+    values = [
+        p.samples[len(p.samples) // 2] if p.default is None and p.samples else p.default
+        for p in activation.parameters
+    ]
+    return activation.bind(values)
+
+
+def activation_lines(bound: Bound) -> Iterator[str]:
+    """The closed forms as text."""
+    from ntkc.symbolic.latex import formulas
+
+    found = formulas(bound)
+    yield f"  {bound.key}"
+    for name, formula in (
+        ("dual", found.dual),
+        ("dual_dot", found.dual_dot),
+        ("diagonal", found.diagonal),
+    ):
+        yield from wrapped(f"{name:<8} = {formula.text}", 4, 15)
+
+
+def _parameters(activation: Activation) -> Iterator[str]:
+    if not activation.parameters:
+        yield "It takes no arguments."
+        return
+    yield "Arguments:"
+    for parameter in activation.parameters:
+        shown = "" if parameter.default is None else f" = {parameter.default:g}"
+        yield from wrapped(
+            f"{parameter.name}{shown}: {parameter.kind.value}{_range(parameter)}", 2, 6
+        )
+
+
+def _range(parameter: ActivationParameter) -> str:
+    low, high = parameter.low, parameter.high
+    what = ", of length" if parameter.kind is ParameterKind.NUMBERS else ","
+    if math.isinf(low) and math.isinf(high):
+        return ""
+    if math.isinf(high):
+        text = f"{what} at least {low:g}"
+    elif math.isinf(low):
+        text = f"{what} at most {high:g}"
+    else:
+        text = f"{what} from {low:g} to {high:g}"
+    return text + (f" ({parameter.reason})" if parameter.reason else "")
+
+
+def _route(bound: Bound) -> Iterator[str]:
+    forms = bound.forms()
+    yield ""
+    if forms.normalised is not None:
+        degree = forms.normalised.degree
+        yield from wrapped(
+            f"It is homogeneous of degree {degree}: its forms are functions of the angle alone "
+            "times a power of √(pq), and networks with it carry the complement 1 - cos(theta), "
+            "which stays accurate where inputs nearly coincide."
+        )
+    else:
+        yield from wrapped(
+            "Its dual is smooth in the covariance: a network with few activations, all of them "
+            "smooth, carries covariances, and any other complements 1 - c/√(pq)."
+        )
+    if bound.activation.distributional_derivative:
+        yield from wrapped(
+            "Its derivative has point masses, so E[f'(u) f'(v)] is infinite at coincident inputs; "
+            "by convention it counts as 0."
+        )
+    low, high = bound.activation.variances
+    yield from wrapped(f"It is tested against quadrature for variances from {low:g} to {high:g}.")
+
+
+def _latex(bound: Bound) -> Iterator[str]:
+    from ntkc.symbolic.latex import formulas
+
+    found = formulas(bound)
+    yield from heading("LaTeX")
+    for name, formula in (
+        ("dual", found.dual),
+        ("dual_dot", found.dual_dot),
+        ("diagonal", found.diagonal),
+    ):
+        yield f"% {name}"
+        yield formula.latex
