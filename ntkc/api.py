@@ -42,7 +42,8 @@ def compile(
     `network` chooses one of several. `dtype` is what the kernel computes in, "float64" or
     "float32". Imports stay inside `root`, by default the folder of the file (a text has none,
     and imports nothing without it), and the files and folders in `allow`. What was compiled
-    before is found in the user's cache, unless `cache` is false.
+    before is found in the user's cache, unless `cache` is false. What the compiler remarks on
+    without refusing it is in the kernel's `warnings`.
 
     Raises `ProgramError` with every mistake in the program, `OSError` where the file cannot be
     read, and `ValueError` or `TypeError` for other arguments.

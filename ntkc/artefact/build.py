@@ -11,7 +11,8 @@ from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.digest import toolchain
 from ntkc.artefact.folder import Artefact, write
 from ntkc.driver import FrontEnd, Options, emitted, middle
-from ntkc.ir.cost import cost as cost_of
+from ntkc.explain.schedule import tile_traffic, tile_work
+from ntkc.ir.cost import itemsize
 from ntkc.ir.module import Module
 from ntkc.ir.text import format_module
 from ntkc.network.display import show_input
@@ -50,9 +51,9 @@ def compiled(
     program = schedules[options.dtype]
     cost: dict[str, dict[str, int]] = {}
     for roots, tile in program.tiles.items():
-        work = cost_of(program.module, tile.roots).pair
-        cost[roots] = {"flops": work.flops, **asdict(work)}
-        debug.tell(3, f"a pair of {roots}: {work.flops} flops: {work}")
+        work, moved = tile_work(tile), tile_traffic(tile).total * itemsize(options.dtype)
+        cost[roots] = {"flops": work.flops, "bytes": moved, **asdict(work)}
+        debug.tell(3, f"a pair of {roots}: {work.flops} flops ({work}), {moved} bytes")
     generated = emitted(front, schedules, options.dtype, f"_{digest}")
     debug.dump(4, "kernel.py", generated)
     return generated, cost, program.complement

@@ -79,7 +79,9 @@ class CompiledKernel(Kernel):
         from ntkc.explain import explain_model
 
         found = self._compilation
-        return explain_model(front_end(found.bundle.load(), found.options))
+        return explain_model(
+            front_end(found.bundle.load(), found.options), dtype=found.options.dtype
+        )
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write an importable package below `folder`, as `ntkc compile -o` does; its path.

@@ -52,10 +52,10 @@ def digest(front: FrontEnd, options: Options, bundle: Bundle) -> str:
 def _quotes(front: FrontEnd) -> Iterator[str]:
     """The lines of the program that comments in the generated source will show."""
     spans = front.module.spans
-    yield quoted(front.program.main.source.name)
+    yield quoted(Path(front.program.main.source.name).name)
     for node in topological(root for _, root in sorted(front.module.roots.items())):
         span = spans.get(node)
-        yield "" if span is None else f"{quoted(span.source.name)}:{span.line}:{span.text}"
+        yield "" if span is None else f"{Path(span.source.name).name}:{span.line}:{span.text}"
 
 
 @cache

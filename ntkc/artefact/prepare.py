@@ -10,7 +10,7 @@ from ntkc import debug
 from ntkc.artefact import cache
 from ntkc.artefact.bundle import Bundle, bundle
 from ntkc.artefact.digest import digest
-from ntkc.artefact.folder import Artefact, read
+from ntkc.artefact.folder import KERNEL, Artefact, read
 from ntkc.artefact.location import keep_tables
 from ntkc.diagnostics import Diagnostic, Source
 from ntkc.driver import FrontEnd, Options, front_end
@@ -49,6 +49,8 @@ def keep(front: FrontEnd, files: Bundle, options: Options, use_cache: bool = Tru
     place = cache.entry if use_cache else cache.temporary
     path = place(key, partial(_build, front, files, settled, key))
     debug.tell(2, f"{key} is in {path}")
+    if debug.level() >= debug.HIGHEST:
+        _dump_machine_code(path, key, settled.dtype)
     manifest, generated = read(path)
     return Compilation(Artefact(key, generated, files, manifest), path, settled, front.warnings)
 
@@ -57,3 +59,18 @@ def _build(front: FrontEnd, files: Bundle, options: Options, key: str, folder: P
     from ntkc.artefact.build import build  # the compiler's second half, and SymPy with it
 
     build(front, files, options, key, folder)
+
+
+def _dump_machine_code(path: Path, key: str, dtype: str) -> None:
+    """Write what Numba makes of the tile functions for the NTK."""
+    from ntkc.artefact.machine_code import NoMachineCodeError, machine_code
+    from ntkc.runtime.generated import import_generated
+
+    tile = import_generated(path / KERNEL, key).TILES["ntk", dtype]
+    for form, suffix in (("llvm", "ll"), ("asm", "s")):
+        try:
+            text = machine_code(tile, dtype, form)
+        except NoMachineCodeError as error:
+            debug.tell(1, str(error))
+            return
+        debug.dump(debug.HIGHEST, f"tile_ntk_{dtype}.{suffix}", text)

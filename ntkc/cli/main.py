@@ -39,23 +39,28 @@ environment:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command line, by default that of the process; returns the exit status."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parser = make_parser(arguments)
     try:
-        if not arguments:
-            parser.print_help()
-            return exits.OK
-        args = parser.parse_args(arguments)
-        with _shown_warnings():
-            status = _run(args, arguments)
+        status = _main(arguments)
         sys.stdout.flush()
-    except SystemExit as leaving:  # from the parser: after --help, or a wrong argument
-        return leaving.code if isinstance(leaving.code, int) else exits.USAGE
     except BrokenPipeError:
         _close_output()
         return exits.PIPE_CLOSED
     except KeyboardInterrupt:
         return exits.INTERRUPTED
     return status
+
+
+def _main(arguments: Sequence[str]) -> int:
+    parser = make_parser(arguments)
+    if not arguments:
+        parser.print_help()
+        return exits.OK
+    try:
+        args = parser.parse_args(arguments)
+        with _shown_warnings():
+            return _run(args, arguments)
+    except SystemExit as leaving:  # from the parser: after --help, or a wrong argument
+        return leaving.code if isinstance(leaving.code, int) else exits.USAGE
 
 
 def make_parser(arguments: Sequence[str]) -> ArgumentParser:
@@ -141,7 +146,7 @@ def _shown_warnings() -> Iterator[None]:
     """Show warnings as messages of this program, not of a line of its code."""
     with warnings.catch_warnings():
         warnings.showwarning = lambda message, *_, **__: terminal.warning(str(message))
-        warnings.filterwarnings("default", category=UserWarning, module="ntkc")
+        warnings.simplefilter("default", UserWarning)
         yield
 
 
