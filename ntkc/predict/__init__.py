@@ -1,0 +1,65 @@
+"""Predictions from kernel matrices: regression, training dynamics, uncertainty.
+
+Everything takes matrices (NumPy arrays) and needs NumPy and SciPy only; `predictor` and `blocks_of`
+take a compiled kernel and inputs. Formulas, time scale and normalisations: docs/predict.md.
+"""
+
+from __future__ import annotations
+
+from .blocks import Blocks, blocks_of, both_blocks
+from .dynamics import SquaredLossDynamics, Trajectory, max_learning_rate, squared_loss_dynamics
+from .ensemble import Ensemble, infinite_ensemble
+from .errors import (
+    DivergenceError,
+    InputError,
+    InputTypeError,
+    IntegrationError,
+    PredictError,
+    SingularKernelError,
+)
+from .gaussian_process import Evidence, Posterior, log_marginal_likelihood, posterior
+from .holdout import Holdout, k_fold, leave_one_out
+from .integrate import integrate
+from .losses import CrossEntropy, CustomLoss, Hinge, Huber, Loss, SquaredError
+from .predictor import Predictor, predictor
+from .regression import Regression, regress
+from .report import OnSingular, RidgeScale, SolveReport
+
+__all__ = [
+    "Blocks",
+    "CrossEntropy",
+    "CustomLoss",
+    "DivergenceError",
+    "Ensemble",
+    "Evidence",
+    "Hinge",
+    "Holdout",
+    "Huber",
+    "InputError",
+    "InputTypeError",
+    "IntegrationError",
+    "Loss",
+    "OnSingular",
+    "Posterior",
+    "PredictError",
+    "Predictor",
+    "Regression",
+    "RidgeScale",
+    "SingularKernelError",
+    "SolveReport",
+    "SquaredError",
+    "SquaredLossDynamics",
+    "Trajectory",
+    "blocks_of",
+    "both_blocks",
+    "infinite_ensemble",
+    "integrate",
+    "k_fold",
+    "leave_one_out",
+    "log_marginal_likelihood",
+    "max_learning_rate",
+    "posterior",
+    "predictor",
+    "regress",
+    "squared_loss_dynamics",
+]

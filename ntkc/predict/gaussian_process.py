@@ -1,0 +1,160 @@
+"""The Gaussian process of the infinitely wide network (NNGP), or of any kernel.
+
+    mean = k* (K + σ²I)⁻¹ y,   covariance = k** − k* (K + σ²I)⁻¹ k*ᵀ
+    log p(y) = −½ yᵀα − ½ log det(K + σ²I) − ½ n log 2π,   α = (K + σ²I)⁻¹ y
+    ∂ log p/∂θ = ½ αᵀ(∂K/∂θ)α − ½ tr (K + σ²I)⁻¹ ∂K/∂θ
+
+Outputs are independent and share K: the covariance is the same for each, and log p is their sum.
+The covariance is that of the function, without the noise of new observations. Source: Rasmussen and
+Williams, Gaussian Processes for Machine Learning, 2006, equations 2.25, 2.26, 2.30 and 5.9.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from .arrays import Array, Gram, choice, cross, finite_result, gram, real_array, targets
+from .blocks import check_test
+from .covariance import draw, standard_deviation, symmetric
+from .errors import InputError
+from .factor import CholeskyFactor, factorise, factorise_definite
+from .report import OnSingular, RidgeScale, SolveReport, absolute_ridge
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """The posterior at m test points.
+
+    `mean` (m,) or (m, outputs); `std` (m,), the same for every output; `covariance` (m, m), or None
+    where only the diagonal of k_test was given; `epsilon`: the kernel's unit of roundoff.
+    """
+
+    mean: Array
+    std: Array
+    covariance: Array | None
+    report: SolveReport
+    epsilon: float
+
+    def sample(self, rng: np.random.Generator, count: int = 1) -> Array:
+        """`count` functions at the test points: (count, m) or (count, m, outputs).
+
+        Raises `InputError` without a covariance, or for a negative count.
+        """
+        if self.covariance is None:
+            raise InputError("samples need k_test as a matrix (m, m), not its diagonal")
+        if count < 0:
+            raise InputError(f"count must be zero or positive, and is {count}")
+        flat = self.mean.ndim == 1
+        mean = self.mean[:, None] if flat else self.mean
+        values = draw(mean, self.covariance, rng, count, self.epsilon)
+        return values[..., 0] if flat else values
+
+
+def posterior(
+    k_train: ArrayLike,
+    y_train: ArrayLike,
+    k_cross: ArrayLike,
+    k_test: ArrayLike,
+    *,
+    noise: float = 0.0,
+    noise_scale: RidgeScale = "absolute",
+    on_singular: OnSingular = "raise",
+) -> Posterior:
+    """The posterior given observations with noise variance σ² = `noise`.
+
+    `k_train` (n, n), `y_train` (n,) or (n, outputs), `k_cross` (m, n), `k_test` (m, m) or its
+    diagonal (m,). With `noise_scale="relative"` noise is a multiple of the mean of k_train's
+    diagonal.
+
+    Raises `InputError`, `InputTypeError`, and `SingularKernelError` as `on_singular` says.
+    """
+    matrix = gram(k_train, "k_train")
+    y = targets(y_train, "y_train", matrix.size)
+    block = cross(k_cross, "k_cross", matrix.size)
+    prior = check_test(k_test, "k_test", len(block))
+    factor = factorise(matrix, _variance(noise, noise_scale, matrix), on_singular)
+    mean = finite_result(block @ factor.solve(y.values), "the posterior mean")
+    white = factor.whiten(block.T)
+    covariance = None
+    if prior.ndim == 2:
+        covariance = symmetric(prior - white.T @ white)
+        prior = np.diagonal(prior)
+        variance = np.diagonal(covariance)
+    else:
+        variance = prior - np.einsum("ij,ij->j", white, white)
+    largest = float(prior.max()) if prior.size else 0.0
+    std = standard_deviation(variance, largest, matrix.epsilon, "the posterior")
+    return Posterior(y.restore(mean), std, covariance, factor.report, matrix.epsilon)
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """The log marginal likelihood, in nats.
+
+    `value`: summed over outputs; `per_output` (outputs,). `gradient` (p,): the derivatives of
+    `value` along the matrices given, None without them; `noise_gradient`: that with respect to σ².
+    """
+
+    value: float
+    per_output: Array
+    gradient: Array | None
+    noise_gradient: float
+    report: SolveReport
+
+
+def log_marginal_likelihood(
+    k_train: ArrayLike,
+    y_train: ArrayLike,
+    *,
+    noise: float = 0.0,
+    noise_scale: RidgeScale = "absolute",
+    k_gradients: Sequence[ArrayLike] | None = None,
+    on_singular: OnSingular = "raise",
+) -> Evidence:
+    """log p(y) and its gradients, for `k_gradients` = p matrices ∂K/∂θ of shape (n, n).
+
+    `noise` as in `posterior`; the gradients hold σ² in the kernel's units fixed. A singular matrix
+    has no likelihood, so `on_singular` is "raise" or "jitter".
+
+    Raises `InputError`, `InputTypeError`, `SingularKernelError`.
+    """
+    matrix = gram(k_train, "k_train")
+    y = targets(y_train, "y_train", matrix.size)
+    factor = factorise_definite(matrix, _variance(noise, noise_scale, matrix), on_singular)
+    alpha = factor.solve(y.values)
+    fit = (y.values * alpha).sum(axis=0)
+    constant = factor.log_determinant() + matrix.size * np.log(2 * np.pi)
+    per_output = finite_result(-(fit + constant) / 2, "the log marginal likelihood")
+    slope, gradient = _gradients(factor, alpha, matrix, k_gradients)
+    return Evidence(float(per_output.sum()), per_output, gradient, slope, factor.report)
+
+
+def _gradients(
+    factor: CholeskyFactor, alpha: Array, matrix: Gram, k_gradients: Sequence[ArrayLike] | None
+) -> tuple[float, Array | None]:
+    """With W = ½(ααᵀ − outputs·(K + σ²)⁻¹): (tr W, the sums of W ∘ ∂K/∂θ)."""
+    outputs = alpha.shape[1]
+    if k_gradients is None:
+        trace = float(factor.inverse_diagonal().sum())
+        return (float((alpha**2).sum()) - outputs * trace) / 2, None
+    weights = (alpha @ alpha.T - outputs * factor.inverse()) / 2
+    found = []
+    for index, value in enumerate(k_gradients):
+        derivative = real_array(value, f"k_gradients[{index}]", 2)
+        if derivative.shape != weights.shape:
+            raise InputError(
+                f"k_gradients[{index}] must have the shape {weights.shape}, "
+                f"and has {derivative.shape}"
+            )
+        found.append(float(np.vdot(weights, derivative)))
+    gradient = finite_result(np.array(found), "the gradient of the log marginal likelihood")
+    return float(np.trace(weights)), gradient
+
+
+def _variance(noise: float, scale: RidgeScale, matrix: Gram) -> float:
+    choice(scale, "noise_scale", ("absolute", "relative"))
+    return absolute_ridge(noise, scale, matrix, "noise")
