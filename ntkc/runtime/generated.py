@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 from importlib.util import module_from_spec, spec_from_file_location
@@ -11,7 +12,21 @@ from types import ModuleType
 from .caching import keep_compiled
 from .errors import LoadError
 
-_lock = threading.RLock()
+
+class _Import:
+    """Lets one thread at a time import."""
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """A new lock: a forked child has none of the threads that may have held the old one."""
+        self.lock = threading.RLock()
+
+
+_import = _Import()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_import.reset)
 
 
 def import_generated(path: Path, digest: str) -> ModuleType:
@@ -22,7 +37,7 @@ def import_generated(path: Path, digest: str) -> ModuleType:
     cannot be imported.
     """
     name = f"_ntkc_kernel_{digest}"
-    with _lock:
+    with _import.lock:
         known = sys.modules.get(name)
         if known is not None:
             return known

@@ -96,7 +96,7 @@ def test_an_interrupt_leaves_what_was_there(ntkc, folder, monkeypatch):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_signals(start, folder, number, status):
     """A large matrix, so that the signal comes while it is being computed."""
-    np.save(folder / "large.npy", np.random.default_rng(0).standard_normal((15_000, 3)))
+    np.save(folder / "large.npy", np.random.default_rng(0).standard_normal((4_000, 3)))
     process = start(["gram", "model.ntk", "large.npy", "-o", "k.npy", "--threads", "1"])
     while process.poll() is None and not list(folder.glob(".k.npy*")):
         time.sleep(0.01)
