@@ -99,7 +99,7 @@ def test_params(run: Run) -> None:
 def test_saved_kernel(run: Run) -> None:
     output = run("saved_kernel")
     assert "mlp/kernel.py\n" in output
-    assert "elsewhere: <kernel mlp: vector[64], float64>\n" in output
+    assert "elsewhere: <kernel mlp: vector[64], float64, w_std=1.4>\n" in output
     assert "SymPy imported: False, Lark: False\n" in output
     assert output.endswith("to the last bit: True\n")
 
