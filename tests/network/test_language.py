@@ -125,7 +125,9 @@ class TestDefinitions:
             "def f(w, b = w / 2) = dense(w_std = w, b_std = b)",
         )
         found = [node.layer for node in network.nodes() if node.layer is not None]
-        values = [(d.arguments["w_std"].attr("value"), d.number("b_std").attr("value")) for d in found]
+        values = [
+            (d.arguments["w_std"].attr("value"), d.number("b_std").attr("value")) for d in found
+        ]
         assert values == [(2, 1), (3, 1), (4, 5)]
 
     def test_no_parentheses_are_needed(self) -> None:
