@@ -1,7 +1,7 @@
 """Compile a kernel to a folder, and use it where ntkc is not installed.
 
 `save` writes an importable package: generated source, the program's text, a manifest, and the few
-modules that run a kernel. It needs NumPy, Numba, llvmlite and threadpoolctl, and nothing of ntkc.
+modules that run a kernel. It needs NumPy, Numba and threadpoolctl, and nothing of ntkc.
 A second Python, in which `import ntkc` fails, imports the folder and computes the same kernel.
 
 Expect the folder's contents, and an answer that is the same to the last bit.

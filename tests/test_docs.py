@@ -153,6 +153,13 @@ def test_all_fences_are_closed() -> None:
         assert 2 * len(blocks(page)) == len(re.findall(r"^```", text, re.MULTILINE)), page.name
 
 
+def test_links_of_the_tutorial() -> None:
+    page = ROOT / "docs" / "tutorial.md"
+    links = re.findall(r"\]\(([^)#:]+)\)", page.read_text(encoding="utf-8"))
+    assert links
+    assert [link for link in links if not (page.parent / link).exists()] == []
+
+
 @pytest.mark.parametrize(
     ("expected", "found", "equal"),
     [
