@@ -69,7 +69,7 @@ def heavy_ball(rates: Array, steps: Array, rate: float, momentum: float) -> Arra
         safe = np.where(root == 0, 1.0, root)
         sums = (1 - slow) * _geometric(slow, k), (1 - fast) * _geometric(fast, k)
         found = (sums[0] - sums[1]) / safe
-        result = rate * found.real
+        result: Array = rate * found.real
         nearly = np.abs(root) < _NEARLY_CRITICAL * total
         result[:, nearly] = rate * _recurrence(a[nearly], k[:, 0], momentum)
         result[np.isinf(steps)] = 1.0 / rates
@@ -80,8 +80,7 @@ def _geometric(w: Complex, k: Array) -> Complex:
     """1 + z + … + z^{k−1} = (1 − z^k)/w, z = 1 − w, complex (SciPy's log1p is accurate there)."""
     safe = np.where(w == 0, 1.0, w)
     powers = -expm1(k * log1p(-w)) / safe
-    sums: Complex = np.where(w == 0, k, powers)
-    return sums
+    return _complex(np.where(w == 0, k, powers))
 
 
 def _recurrence(a: Array, steps: Array, momentum: float) -> Array:
@@ -113,6 +112,10 @@ def damped_flow(rates: Array, times: Array, rate: float, friction: float) -> Arr
         nearly = np.abs(d) * np.where(np.isinf(s), 1.0, s) < _NEARLY_CRITICAL
         finite = rate * np.where(nearly, single, quotient.real)
         return np.where(np.isinf(s), 1.0 / rates[None, :], finite)
+
+
+def _complex(values: Any) -> Complex:
+    return np.asarray(values, np.complex128)
 
 
 def _span(sigma: Complex, spans: Array) -> Complex:

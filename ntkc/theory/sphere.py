@@ -26,8 +26,8 @@ from ntkc.predict.errors import InputError
 
 _MOST_NODES = 4096
 _ROUNDOFF = 64 * 2.0**-52
-"""Negative eigenvalues down to this times f(1) (or the quadrature's error) are zeros, rounded: a sum
-of some hundred terms of that size has such an error. Below, the kernel is indefinite."""
+"""Negative eigenvalues down to this times f(1) (or the quadrature's error) are rounded zeros: a
+sum of some hundred terms of that size has such an error. Below, the kernel is indefinite."""
 
 
 @dataclass(frozen=True)
