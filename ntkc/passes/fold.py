@@ -60,7 +60,7 @@ class _Fold:
 
     def _sum(self, node: Node) -> Node:
         signed = list(_signed_terms(node))
-        if _sound_as_it_stands(signed):
+        if node.args[-1].op != "neg" and _sound_as_it_stands(signed):
             return node
         number = 0.0
         terms: dict[Node, float] = {}
@@ -206,7 +206,7 @@ def _signed_terms(node: Node) -> Iterable[tuple[float, Node]]:
     while stack:
         sign, term = stack.pop()
         nested = term is node or term.varies is not node.varies or _mixed(term)
-        if term.op == "neg" and nested:
+        if term.op == "neg":
             stack.append((-sign, term.args[0]))
         elif term.op in ("add", "sub") and nested:
             second = sign if term.op == "add" else -sign
