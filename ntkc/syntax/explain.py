@@ -111,7 +111,9 @@ def _unclosed(mistake: Mistake, report: Reporter) -> _Answer:
     token = mistake.token
     ends = token.type == "$END" or token.type in CLOSING
     begins_line = mistake.line_start and token.type in _BEGINS_VALUE
-    if not (ends or begins_line or token.type.lower() in DECLARATIONS):
+    declares = token.type.lower() in DECLARATIONS
+    declares = declares and (mistake.line_start or "NAME" not in mistake.expected)
+    if not (ends or begins_line or declares):
         return None
     opened = Label(span_of(mistake.source, opener), "opened here")
     message = f"this `{opener}` is never closed"
