@@ -181,7 +181,7 @@ class _Expansion:
             return left
         if right.variance is _ONE or not _vanishes_only_with(left.variance, right):
             return _Scaled(_ONE, self.values[node.args[0]] + self.values[node.args[1]])
-        scale = sqrt(right.variance) * inv_sqrt(left.variance)
+        scale = _root_of_quotient(right.variance, left.variance)
         ratio = scale * self.col(scale)
         return _Scaled(left.variance, left.relative + ratio * right.relative)
 
@@ -234,10 +234,13 @@ class _Expansion:
         raise AssertionError(f"no rule for the complement of {node.op}")
 
     def _complement_of_sum(self, node: Node) -> Node:
+        terms = [term for term in self._terms(node) if not _is_zero(term)]
+        if len(terms) == 1 and terms[0].varies is Varies.CROSS:
+            return self.complements[terms[0]]
         row_scale = inv_sqrt(self.value(self.row(node)))
         col_scale = inv_sqrt(self.value(self.col(node)))
         joint, mismatch = [], []
-        for term in self._terms(node):
+        for term in terms:
             alpha = sqrt(self.value(self.row(term))) * row_scale
             alpha_ = sqrt(self.value(self.col(term))) * col_scale
             mismatch.append(make("power", alpha - alpha_, exponent=2))
@@ -266,6 +269,34 @@ class _Expansion:
         if result is None:  # a product of values of one input each: perfectly correlated
             return const(0.0)
         return result
+
+
+def _root_of_quotient(above: Node, below: Node) -> Node:
+    """√(above / below), 0 where `below` is 0. Where both are multiples of one variance, it goes:
+    what is 0 with it will be multiplied by its root in the end.
+    """
+    left, right = _multiple(above), _multiple(below)
+    if left[1] is right[1]:
+        above, below = left[0], right[0]
+    return sqrt(above) * inv_sqrt(below)
+
+
+def _multiple(variance: Node) -> tuple[Node, Node]:
+    """A variance as a factor that depends on no input, and the rest."""
+    factor, rest = _ONE, variance
+    while rest.op in ("add", "mul"):
+        left, right = rest.args
+        if rest.op == "add":
+            if not (_is_zero(left) or _is_zero(right)):
+                break
+            rest = right if _is_zero(left) else left
+        elif left.varies is Varies.CONST:
+            factor, rest = factor * left, right
+        elif right.varies is Varies.CONST:
+            factor, rest = factor * right, left
+        else:
+            break
+    return factor, rest
 
 
 def _vanishes_only_with(variance: Node, other: _Scaled) -> bool:

@@ -89,8 +89,6 @@ class _Fold:
         if number == 0.0:
             return const(0.0)
         groups = {v: [f for f in factors if f.varies is v] for v in _ORDER}
-        groups[Varies.ROW] = _cancelled(groups[Varies.ROW])
-        groups[Varies.COL] = _cancelled(groups[Varies.COL])
         parts = [reduce(_mul, group) for group in groups.values() if group]
         if not parts:
             return const(number)
@@ -154,23 +152,6 @@ class _Fold:
         if is_const(condition):
             return yes if condition.attr("value") > 0.0 else no
         return node
-
-
-def _cancelled(factors: list[Node]) -> list[Node]:
-    """Without pairs √x · 1/√x.
-
-    The pair is 1 but where x is 0. There it belongs to an input of zero norm, and any finite
-    value serves: the product with that norm is 0.
-    """
-    kept: list[Node] = []
-    for factor in factors:
-        inverse = {"sqrt": "inv_sqrt", "inv_sqrt": "sqrt"}.get(factor.op)
-        partner = make(inverse, *factor.args) if inverse is not None else None
-        if partner in kept:
-            kept.remove(partner)
-        else:
-            kept.append(factor)
-    return kept
 
 
 def _mul(x: Node, y: Node) -> Node:

@@ -47,6 +47,7 @@ NETWORKS = {
         "concat(dense(units = 3), dense(units = 5, b_std = 0.4))", "dense -> relu -> dense"
     ),
     "normalize": network("normalize", "{ dense(w_std = 1.4) -> relu } * 3", "dense"),
+    "normalize at the end": network("dense -> relu -> normalize -> dense -> relu -> normalize"),
     "standard": network(
         "dense(units = 51, b_std = 0.1, parameterization = standard) -> relu",
         "dense(units = 25, b_std = 0.2, parameterization = standard) -> erf",
