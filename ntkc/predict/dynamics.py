@@ -130,8 +130,10 @@ class SquaredLossDynamics:
         if np.isinf(times).any():
             require_limit(self.modes, self.on_singular)
         flat = np.atleast_1d(times)
-        weighted = self.modes.apply(lambda values: phi(values, flat), self.y.values - self.f_train)
         source = f"{what} (learning_rate {self.learning_rate:.6g})"
+        weighted = self.modes.apply(
+            lambda values: finite_result(phi(values, flat), source), self.y.values - self.f_train
+        )
         train = finite_result(self.f_train + self.matrix.values @ weighted, source)
         with np.errstate(over="ignore"):
             squares = ((train - self.y.values) ** 2).sum(axis=(1, 2))

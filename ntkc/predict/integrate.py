@@ -48,6 +48,7 @@ class _Problem:
     """One flow in the coordinates h, shape (rank, outputs)."""
 
     loss: Loss
+    calls: list[int]
     y: Targets
     f_train: Array
     basis: Array
@@ -62,7 +63,14 @@ class _Problem:
         gradient = self.loss.gradient(self.outputs(h), self.y.values)
         return np.asarray(-self.basis.T @ gradient).ravel()
 
-    def derivative(self, _time: float, state: Array) -> Array:
+    def derivative(self, time: float, state: Array) -> Array:
+        self.calls[0] += 1
+        if self.calls[0] > self.calls[1]:
+            raise IntegrationError(
+                f"the solver has used {self.calls[1]} evaluations (max_evaluations) and reached "
+                f"the time {time:.6g} of its equation; a loss with a kink needs smoothing, a stiff "
+                "equation a stiff method or a larger rtol and atol"
+            )
         if self.momentum is None:
             return self.learning_rate * self.force(state)
         half = len(state) // 2
@@ -85,6 +93,7 @@ def integrate(
     method: Method = "LSODA",
     rtol: float = 1e-8,
     atol: float = 1e-10,
+    max_evaluations: int = 200_000,
 ) -> Trajectory:
     """Outputs at finite `times` (a number or (T,), in any order) of training on `loss`.
 
@@ -93,7 +102,8 @@ def integrate(
     in h. The default `method` changes by itself to an implicit one where the equation is stiff.
 
     Raises `InputError`, `InputTypeError`, `SingularKernelError` for a matrix that is not positive
-    semi-definite, `IntegrationError` where the solver gives up.
+    semi-definite, `IntegrationError` where the solver gives up, or needs more than
+    `max_evaluations` gradients.
     """
     matrix = gram(k_train, "k_train")
     y = targets(y_train, "y_train", matrix.size)
@@ -105,6 +115,7 @@ def integrate(
     modes = dynamics_modes(matrix, 0.0, "pseudo-inverse")
     problem = _Problem(
         loss,
+        [0, _whole(max_evaluations)],
         y,
         outputs_like(f_train, "f_train", matrix.size, y),
         modes.vectors * np.sqrt(modes.values),
@@ -126,6 +137,12 @@ def integrate(
     return Trajectory(checked, shaped, test, values.reshape(checked.shape), modes.report)
 
 
+def _whole(value: int) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise InputError(f"max_evaluations must be a positive whole number, and is {value!r}")
+    return int(value)
+
+
 def _test_basis(modes: Modes) -> Array:
     return modes.vectors / np.sqrt(modes.values)
 
@@ -139,7 +156,7 @@ def _solve(problem: _Problem, times: Array, method: str, rtol: float, atol: floa
     if len(moments) > 1 and rank * outputs:
         states = rank * outputs * (1 if problem.momentum is None else 2)
         found = _run(problem.derivative, states, moments, method, rtol, atol)
-    return found[place[1:], : rank * outputs].reshape(-1, rank, outputs)
+    return found[place[1:], : rank * outputs].reshape(len(times), rank, outputs)
 
 
 def _run(

@@ -14,7 +14,7 @@ from typing import Protocol
 import numpy as np
 from scipy.special import log_softmax, softmax
 
-from .arrays import Array, positive
+from .arrays import Array, non_negative, positive
 from .errors import InputError
 
 _SUM = 1e-6
@@ -76,7 +76,16 @@ class CrossEntropy:
 
 @dataclass(frozen=True)
 class Hinge:
-    """mean max(0, 1 − y f) over rows and outputs, targets ±1. At the kink the subgradient is 0."""
+    """mean max(0, 1 − y f) over rows and outputs, targets ±1. At the kink the subgradient is 0.
+
+    Outputs come to rest *on* the kink, where an ODE solver's steps shrink without end. For long
+    times give `smoothing` = ε > 0: with z = 1 − y f, z²/(2ε) for 0 < z < ε and z − ε/2 beyond.
+    """
+
+    smoothing: float = 0.0
+
+    def __post_init__(self) -> None:
+        non_negative(self.smoothing, "smoothing")
 
     def check(self, y: Array) -> None:
         """Raise `InputError` unless every target is −1 or 1."""
@@ -84,12 +93,17 @@ class Hinge:
             raise InputError("y_train must hold -1 and 1 only for the hinge loss")
 
     def value(self, f: Array, y: Array) -> float:
-        """Mean of max(0, 1 − y f)."""
-        return float(np.maximum(0.0, 1 - y * f).sum()) / max(1, y.size)
+        """Mean of max(0, 1 − y f), smoothed."""
+        gap = np.maximum(0.0, 1 - y * f)
+        near = np.minimum(gap, self.smoothing)
+        bend = near**2 / (2 * self.smoothing) - near / 2 if self.smoothing else 0.0 * near
+        return float((gap - near / 2 + bend).sum()) / max(1, y.size)
 
     def gradient(self, f: Array, y: Array) -> Array:
-        """−y/N where y f < 1, else 0."""
-        return np.where(y * f < 1, -y, 0.0) / max(1, y.size)
+        """−y/N where y f < 1, else 0; between them a ramp of the width `smoothing`."""
+        gap = 1 - y * f
+        share = np.clip(gap / self.smoothing, 0.0, 1.0) if self.smoothing else 1.0 * (gap > 0)
+        return np.asarray(-y * share / max(1, y.size))
 
 
 @dataclass(frozen=True)

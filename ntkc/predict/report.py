@@ -21,10 +21,12 @@ INVERTIBLE: tuple[str, ...] = ("raise", "jitter")
 RidgeScale: TypeAlias = Literal["absolute", "relative"]
 """Whether a ridge is in the kernel's units, or a multiple of the mean of the training diagonal."""
 
+JITTER_LEAST = 1e-10
 JITTER_STEP = 10.0
 JITTER_MOST = 1e-4
-"""The ladder of jitter begins at 4·n·2^-52 (or the noise of a float32 matrix) times the mean of the
-diagonal, goes by factors of 10, and ends at 1e-4: beyond, it would be a ridge in disguise."""
+"""The ladder of jitter begins at 1e-10 times the mean of the diagonal (or at 4 times the noise, if
+that is more): the roundoff of a null mode, divided by it, stays near 1e-6. It goes by factors of 10
+and ends at 1e-4: beyond, it would be a ridge in disguise."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def absolute_ridge(ridge: float, scale: RidgeScale, matrix: Gram, name: str = "r
 def jitter_ladder(matrix: Gram) -> list[float]:
     """The jitters to try, smallest first, in the kernel's units."""
     scale = matrix.mean_diagonal
-    relative = 4 * matrix.noise
+    relative = max(JITTER_LEAST, 4 * matrix.noise)
     steps = []
     while relative <= JITTER_MOST:
         steps.append(relative * scale)
