@@ -7,7 +7,9 @@ What follows, loading and calling, needs no compiler: see `ntkc.artefact` and `n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,13 +114,25 @@ def middle(
     from ntkc.passes.pipeline import SHARED, run, vector_passes
     from ntkc.schedule.program import schedule
 
-    with stage("passes"):
+    with uncollected(), stage("passes"):
         shared = run(module, SHARED, watch)
         modules = {dtype: run(shared, vector_passes(dtype), watch)}
         if dtype == "float32" and starts_from_complements(shared):
             modules["float64"] = run(shared, vector_passes("float64"))
-    with stage("schedule"):
+    with uncollected(), stage("schedule"):
         return schedule(modules)
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Pause the collector of cycles: nodes form none, and a collection walks all of SymPy."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def starts_from_complements(module: Module) -> bool:

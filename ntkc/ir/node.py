@@ -192,18 +192,21 @@ def topological(roots: Iterable[Node], known: Container[Node] = ()) -> Iterator[
     Not recursive: graphs are deep.
     """
     seen: set[Node] = set()
+    done: set[Node] = set()
     for root in roots:
-        stack: list[tuple[Node, bool]] = [(root, False)]
+        stack = [root]
         while stack:
-            node, expanded = stack.pop()
-            if expanded:
-                yield node
-            elif node not in seen and node not in known:
-                seen.add(node)
-                stack.append((node, True))
-                for arg in reversed(node.args):
-                    if arg not in seen:
-                        stack.append((arg, False))
+            node = stack[-1]
+            if node in seen or node in known:
+                stack.pop()
+                if node in seen and node not in done:
+                    done.add(node)
+                    yield node
+                continue
+            seen.add(node)
+            for arg in reversed(node.args):
+                if arg not in seen:
+                    stack.append(arg)
 
 
 Rewrite = Callable[[Node], Node]
@@ -234,7 +237,7 @@ class Rewriter:
 
 def with_args(node: Node, args: tuple[Node, ...]) -> Node:
     """The same operation and attributes on other arguments."""
-    if all(a is b for a, b in zip(args, node.args, strict=True)):
+    if args == node.args:  # equality of nodes is identity
         return node
     return make(node.op, *args, **dict(node.attrs))
 

@@ -27,7 +27,17 @@ _ORDER = (Varies.CONST, Varies.ROW, Varies.COL, Varies.CROSS)
 
 def fold(module: Module) -> Module:
     """The module with numbers folded and single-input work gathered."""
-    rewriter = Rewriter(_Fold())
+    return _folded(module, _Fold())
+
+
+def fold_pairs(module: Module) -> Module:
+    """`fold` for the values of pairs alone, where those of single inputs are folded already."""
+    rule = _Fold()
+    return _folded(module, lambda node: rule(node) if node.varies is Varies.CROSS else node)
+
+
+def _folded(module: Module, rule: Callable[[Node], Node]) -> Module:
+    rewriter = Rewriter(rule)
     roots = {name: rewriter(root) for name, root in module.roots.items()}
     return module.with_roots(roots, rewriter.known(module.spans))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ntkc.ir.module import Module
 from ntkc.passes.diagonals import diagonals
 from ntkc.passes.expand import expand
-from ntkc.passes.fold import fold
+from ntkc.passes.fold import fold, fold_pairs
 from ntkc.passes.functions import spell_functions
 
 Watcher = Callable[[str, Module], None]
@@ -35,7 +35,7 @@ def vector_passes(dtype: str) -> tuple[Pass, ...]:
     """What vector code in one number type needs on top."""
     return (
         Pass("functions", lambda module: spell_functions(module, dtype)),
-        Pass("fold-again", fold),
+        Pass("fold-again", fold_pairs),
     )
 
 

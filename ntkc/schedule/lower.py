@@ -22,6 +22,7 @@ _HINTS = {
     "abs": "size",
     "exp": "power",
 }
+_REPEATING = frozenset({"min", "max", "sqrt", "inv_sqrt", "select"})
 BUFFERS = ("values", "second")
 
 
@@ -147,12 +148,21 @@ class _Lanes:
     def _compute(self) -> None:
         uses = self._uses()
         for node in self.step.instance.body:
-            value = with_args(node, tuple(self._value(a) for a in node.args))
+            value = with_args(node, tuple(self._operand(node, a) for a in node.args))
             if uses.get(node, 0) > 1 or node.op in _HINTS:
                 name = self._fresh(_HINTS.get(node.op, "t"))
                 self.body.append(Let(name, value))
                 value = symbol(name)
             self.names[node] = value
+
+    def _operand(self, node: Node, arg: Node) -> Node:
+        """The argument's value; under a name where a spelling of the operation repeats it."""
+        value = self._value(arg)
+        if node.op in _REPEATING and value.op not in ("symbol", "const"):
+            name = self._fresh("t")
+            self.body.append(Let(name, value))
+            value = self.names[strip(arg)] = symbol(name)
+        return value
 
     def _uses(self) -> dict[Node, int]:
         uses: dict[Node, int] = {}

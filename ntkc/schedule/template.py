@@ -108,6 +108,10 @@ def _ordered(level: Level, carried: Container[Node]) -> list[Node]:
 
     What activations read comes first: then it finds the same slot level after level.
     """
+    leading = [node for node in level.outputs if node in carried]
+    others = [node for node in level.outputs if node not in carried]
+    if len(leading) <= 1 and len(others) <= 1:
+        return leading + others
     shapes = _shapes(level)
     return sorted(
         level.outputs, key=lambda node: (node not in carried, shapes.get(strip(node), b""))

@@ -15,7 +15,7 @@ from ntkc.ir.node import Node
 
 # The frame of every tile function: rows, then blocks of a row. What is between is printed.
 _FRAME = '''\
-@njit(nogil=True, error_model="numpy", fastmath={{"contract"}})
+@njit(nogil=True, error_model="numpy", fastmath={{"contract"}}, no_cfunc_wrapper=True)
 def {name}(
     values,
     second,

@@ -102,11 +102,11 @@ def lanes(dtype: str) -> Dialect:
             "round": Form(f"{{0}} + {magic} - {magic}", SUM, (SUM,)),
             **_calls(
                 {
-                    "sqrt": f"math.sqrt(max({{0}}, {zero}))",
+                    "sqrt": f"math.sqrt({{0}} if {{0}} > {zero} else {zero})",
                     "inv_sqrt": f"({one} / math.sqrt({{0}}) if ({{0}}) > {zero} else {zero})",
                     "abs": "abs({0})",
-                    "min": "min({0}, {1})",
-                    "max": "max({0}, {1})",
+                    "min": "({0} if {0} < {1} else {1})",
+                    "max": "({0} if {0} > {1} else {1})",
                     "select": f"({{1}} if {{0}} > {zero} else {{2}})",
                     "pow2": f"power_of_two_{dtype}({{0}})",
                     "sin": "math.sin({0})",
