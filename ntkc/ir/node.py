@@ -212,16 +212,29 @@ def topological(roots: Iterable[Node], known: Container[Node] = ()) -> Iterator[
 Rewrite = Callable[[Node], Node]
 
 
+class _OfPairs(dict[Node, Node]):
+    """Rewritten CROSS nodes; every other node counts as done, and stands for itself."""
+
+    def __contains__(self, node: object) -> bool:
+        return super().__contains__(node) or (
+            isinstance(node, Node) and node.varies is not Varies.CROSS
+        )
+
+    def __missing__(self, node: Node) -> Node:
+        return node
+
+
 class Rewriter:
     """Rebuilds graphs bottom-up with a rule, each distinct node once.
 
     The rule sees a node whose arguments are already rewritten and returns its replacement
     (or the node itself). The memory of what became of what lasts as long as the rewriter.
+    With `pairs_only`, values of single inputs and constants stay as they are, unvisited.
     """
 
-    def __init__(self, rule: Rewrite) -> None:
+    def __init__(self, rule: Rewrite, *, pairs_only: bool = False) -> None:
         self._rule = rule
-        self._done: dict[Node, Node] = {}
+        self._done: dict[Node, Node] = _OfPairs() if pairs_only else {}
 
     def known(self, nodes: Mapping[Node, Value]) -> dict[Node, Value]:
         """Facts about nodes as facts about what they became, where they were met at all."""

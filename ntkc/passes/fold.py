@@ -27,17 +27,15 @@ _ORDER = (Varies.CONST, Varies.ROW, Varies.COL, Varies.CROSS)
 
 def fold(module: Module) -> Module:
     """The module with numbers folded and single-input work gathered."""
-    return _folded(module, _Fold())
+    return _folded(module, Rewriter(_Fold()))
 
 
 def fold_pairs(module: Module) -> Module:
     """`fold` for the values of pairs alone, where those of single inputs are folded already."""
-    rule = _Fold()
-    return _folded(module, lambda node: rule(node) if node.varies is Varies.CROSS else node)
+    return _folded(module, Rewriter(_Fold(), pairs_only=True))
 
 
-def _folded(module: Module, rule: Callable[[Node], Node]) -> Module:
-    rewriter = Rewriter(rule)
+def _folded(module: Module, rewriter: Rewriter) -> Module:
     roots = {name: rewriter(root) for name, root in module.roots.items()}
     return module.with_roots(roots, rewriter.known(module.spans))
 

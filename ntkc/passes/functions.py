@@ -17,13 +17,13 @@ from fractions import Fraction
 
 from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.module import Module
-from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt, total
+from ntkc.ir.node import Node, Rewriter, const, function, make, sqrt, total
 from ntkc.symbolic import minimax
 
 
 def spell_functions(module: Module, dtype: str) -> Module:
     """The module with the pair's `kink`, `asin`, `atan2` and `power` spelled out for `dtype`."""
-    rewriter = Rewriter(_Spelling(dtype))
+    rewriter = Rewriter(_Spelling(dtype), pairs_only=True)
     roots = {name: rewriter(root) for name, root in module.roots.items()}
     return module.with_roots(roots, rewriter.known(module.spans))
 
@@ -50,9 +50,8 @@ class _Spelling:
         }
 
     def __call__(self, node: Node) -> Node:
-        if node.varies is not Varies.CROSS or node.op not in self._rules:
-            return node
-        return self._rules[node.op](node)
+        rule = self._rules.get(node.op)
+        return node if rule is None else rule(node)
 
     def _polynomial(self, fit: minimax.Fit, x: Node) -> Node:
         return make("polynomial", x, coefficients=tuple(map(float, fit.coefficients)))
