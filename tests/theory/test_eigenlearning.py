@@ -38,7 +38,8 @@ def test_kappa_and_the_conservation_law(exponents: Any, share: float, ridge: flo
     assert found.total + ridge / found.kappa == pytest.approx(n, rel=1e-12)
     assert ((found.learnabilities >= 0) & (found.learnabilities <= 1)).all()
     order = np.argsort(values)
-    assert (np.diff(found.learnabilities[order]) >= 0).all()
+    # Eigenvalues a rounding apart may change places by a rounding of λ / (λ + κ) <= 1.
+    assert (np.diff(found.learnabilities[order]) >= -2 * np.finfo(float).eps).all()
 
 
 def test_limits() -> None:
