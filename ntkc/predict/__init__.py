@@ -17,8 +17,15 @@ from .errors import (
     PredictError,
     SingularKernelError,
 )
-from .gaussian_process import Evidence, Posterior, log_marginal_likelihood, posterior
-from .holdout import Holdout, k_fold, leave_one_out
+from .gaussian_process import (
+    Conditioned,
+    Evidence,
+    Posterior,
+    condition,
+    log_marginal_likelihood,
+    posterior,
+)
+from .holdout import Holdout, LeaveOneOut, k_fold, leave_one_out
 from .integrate import integrate
 from .losses import CrossEntropy, CustomLoss, Hinge, Huber, Loss, SquaredError
 from .predictor import Predictor, predictor
@@ -27,6 +34,7 @@ from .report import OnSingular, RidgeScale, SolveReport
 
 __all__ = [
     "Blocks",
+    "Conditioned",
     "CrossEntropy",
     "CustomLoss",
     "DivergenceError",
@@ -38,6 +46,7 @@ __all__ = [
     "InputError",
     "InputTypeError",
     "IntegrationError",
+    "LeaveOneOut",
     "Loss",
     "OnSingular",
     "Posterior",
@@ -52,6 +61,7 @@ __all__ = [
     "Trajectory",
     "blocks_of",
     "both_blocks",
+    "condition",
     "infinite_ensemble",
     "integrate",
     "k_fold",

@@ -17,11 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from .arrays import Array, Gram, choice, cross, finite_result, gram, real_array, targets
+from .arrays import Array, Gram, choice, cross, finite_result, gram, targets
 from .blocks import check_test
 from .covariance import draw, standard_deviation, symmetric
 from .errors import InputError
-from .factor import CholeskyFactor, factorise, factorise_definite
+from .factor import CholeskyFactor, SpectralFactor, factorise, factorise_definite
+from .gradients import along
 from .report import OnSingular, RidgeScale, SolveReport, absolute_ridge
 
 
@@ -54,6 +55,67 @@ class Posterior:
         return values[..., 0] if flat else values
 
 
+@dataclass(frozen=True)
+class Conditioned:
+    """A Gaussian process given its data: one factorisation answers for any test points.
+
+    `dual`: (K + σ²I)⁻¹y, of the targets' shape; `epsilon`: the training matrix's unit of roundoff.
+    """
+
+    dual: Array
+    factor: CholeskyFactor | SpectralFactor
+    epsilon: float
+
+    @property
+    def report(self) -> SolveReport:
+        """How K + σ²I was factorised."""
+        return self.factor.report
+
+    def mean(self, k_cross: ArrayLike) -> Array:
+        """The posterior mean, (m,) or (m, outputs), for `k_cross` (m, n)."""
+        block = cross(k_cross, "k_cross", len(self.dual))
+        return finite_result(block @ self.dual, "the posterior mean")
+
+    def at(self, k_cross: ArrayLike, k_test: ArrayLike) -> Posterior:
+        """The posterior, for `k_cross` (m, n) and `k_test` (m, m) or its diagonal (m,).
+
+        Raises `InputError`, `InputTypeError`.
+        """
+        block = cross(k_cross, "k_cross", len(self.dual))
+        mean = finite_result(block @ self.dual, "the posterior mean")
+        prior = check_test(k_test, "k_test", len(block))
+        white = self.factor.whiten(block.T)
+        covariance = None
+        if prior.ndim == 2:
+            covariance = symmetric(prior - white.T @ white)
+            prior = np.diagonal(prior)
+            variance = np.diagonal(covariance)
+        else:
+            variance = prior - np.einsum("ij,ij->j", white, white)
+        largest = float(prior.max()) if prior.size else 0.0
+        std = standard_deviation(variance, largest, self.epsilon, "the posterior")
+        return Posterior(mean, std, covariance, self.report, self.epsilon)
+
+
+def condition(
+    k_train: ArrayLike,
+    y_train: ArrayLike,
+    *,
+    noise: float = 0.0,
+    noise_scale: RidgeScale = "absolute",
+    on_singular: OnSingular = "raise",
+) -> Conditioned:
+    """The process given observations `y_train` (n,) or (n, outputs) with noise variance `noise`.
+
+    `k_train` (n, n). With `noise_scale="relative"` noise is a multiple of the mean of k_train's
+    diagonal. Raises `InputError`, `InputTypeError`, `SingularKernelError` as `on_singular` says.
+    """
+    matrix = gram(k_train, "k_train")
+    y = targets(y_train, "y_train", matrix.size)
+    factor = factorise(matrix, _variance(noise, noise_scale, matrix), on_singular)
+    return Conditioned(y.restore(factor.solve(y.values)), factor, matrix.epsilon)
+
+
 def posterior(
     k_train: ArrayLike,
     y_train: ArrayLike,
@@ -67,28 +129,14 @@ def posterior(
     """The posterior given observations with noise variance σ² = `noise`.
 
     `k_train` (n, n), `y_train` (n,) or (n, outputs), `k_cross` (m, n), `k_test` (m, m) or its
-    diagonal (m,). With `noise_scale="relative"` noise is a multiple of the mean of k_train's
-    diagonal.
+    diagonal (m,). To ask for more test points later, keep what `condition` returns.
 
     Raises `InputError`, `InputTypeError`, and `SingularKernelError` as `on_singular` says.
     """
-    matrix = gram(k_train, "k_train")
-    y = targets(y_train, "y_train", matrix.size)
-    block = cross(k_cross, "k_cross", matrix.size)
-    prior = check_test(k_test, "k_test", len(block))
-    factor = factorise(matrix, _variance(noise, noise_scale, matrix), on_singular)
-    mean = finite_result(block @ factor.solve(y.values), "the posterior mean")
-    white = factor.whiten(block.T)
-    covariance = None
-    if prior.ndim == 2:
-        covariance = symmetric(prior - white.T @ white)
-        prior = np.diagonal(prior)
-        variance = np.diagonal(covariance)
-    else:
-        variance = prior - np.einsum("ij,ij->j", white, white)
-    largest = float(prior.max()) if prior.size else 0.0
-    std = standard_deviation(variance, largest, matrix.epsilon, "the posterior")
-    return Posterior(y.restore(mean), std, covariance, factor.report, matrix.epsilon)
+    given = condition(
+        k_train, y_train, noise=noise, noise_scale=noise_scale, on_singular=on_singular
+    )
+    return given.at(k_cross, k_test)
 
 
 @dataclass(frozen=True)
@@ -142,17 +190,8 @@ def _gradients(
         trace = float(factor.inverse_diagonal().sum())
         return (float((alpha**2).sum()) - outputs * trace) / 2, None
     weights = (alpha @ alpha.T - outputs * factor.inverse()) / 2
-    found = []
-    for index, value in enumerate(k_gradients):
-        derivative = real_array(value, f"k_gradients[{index}]", 2)
-        if derivative.shape != weights.shape:
-            raise InputError(
-                f"k_gradients[{index}] must have the shape {weights.shape}, "
-                f"and has {derivative.shape}"
-            )
-        found.append(float(np.vdot(weights, derivative)))
-    gradient = finite_result(np.array(found), "the gradient of the log marginal likelihood")
-    return float(np.trace(weights)), gradient
+    gradient, slope = along(weights, k_gradients, "the gradient of the log marginal likelihood")
+    return slope, gradient
 
 
 def _variance(noise: float, scale: RidgeScale, matrix: Gram) -> float:

@@ -13,7 +13,7 @@ from .dynamics import SquaredLossDynamics, Trajectory, squared_loss_dynamics
 from .ensemble import Ensemble, infinite_ensemble
 from .errors import InputError
 from .gaussian_process import Evidence, Posterior, log_marginal_likelihood, posterior
-from .holdout import Holdout, k_fold, leave_one_out
+from .holdout import Holdout, LeaveOneOut, k_fold, leave_one_out
 from .integrate import integrate
 from .losses import Loss
 from .regression import Regression, regress
@@ -63,7 +63,7 @@ class Predictor:
         """The NNGP's evidence: `log_marginal_likelihood`."""
         return log_marginal_likelihood(self.nngp.train, self.y_train, **options)
 
-    def leave_one_out(self, get: Literal["ntk", "nngp"] = "ntk", **options: Any) -> Holdout:
+    def leave_one_out(self, get: Literal["ntk", "nngp"] = "ntk", **options: Any) -> LeaveOneOut:
         """Leave-one-out errors with one of the kernels: `leave_one_out`."""
         return leave_one_out(self._blocks(get).train, self.y_train, **options)
 

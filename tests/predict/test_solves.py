@@ -182,3 +182,43 @@ def test_evidence_and_its_gradients(problem: Any) -> None:
     assert bare.noise_gradient == pytest.approx(found.noise_gradient, rel=1e-10)
     with pytest.raises(predict.InputError, match="on_singular"):
         predict.log_marginal_likelihood(other, problem.y, on_singular="pseudo-inverse")
+
+
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_the_leave_one_out_error_s_gradient(make: Any, outputs: int) -> None:
+    problem = make(8, 1, outputs, 5)
+    rng = np.random.default_rng(6)
+    directions = [a + a.T for a in rng.standard_normal((2, 8, 8))]
+
+    def error(s: float, t: float, ridge: float) -> float:
+        k = problem.train + s * directions[0] + t * directions[1]
+        return predict.leave_one_out(k, problem.y, ridge=ridge).mean_squared_error
+
+    found = predict.leave_one_out(problem.train, problem.y, ridge=0.3, k_gradients=directions)
+    plain = predict.leave_one_out(problem.train, problem.y, ridge=0.3)
+    np.testing.assert_allclose(found.residuals, plain.residuals, rtol=0, atol=TOLERANCE)
+    assert plain.gradient is None
+    assert found.gradient is not None
+    h = 1e-5
+    wanted = [
+        (error(h, 0, 0.3) - error(-h, 0, 0.3)) / (2 * h),
+        (error(0, h, 0.3) - error(0, -h, 0.3)) / (2 * h),
+        (error(0, 0, 0.3 + h) - error(0, 0, 0.3 - h)) / (2 * h),
+    ]
+    # Differences are good to h^2 times a third derivative, and to 1e-16 / h: 1e-10 and 1e-11.
+    np.testing.assert_allclose([*found.gradient, found.ridge_gradient], wanted, rtol=1e-7)
+    with pytest.raises(predict.InputError, match=r"k_gradients\[0\] must have the shape \(8, 8\)"):
+        predict.leave_one_out(problem.train, problem.y, k_gradients=[np.eye(3)])
+
+
+def test_conditioning_once_answers_many_times(problem: Any) -> None:
+    given = predict.condition(problem.train, problem.y, noise=0.1)
+    whole = predict.posterior(problem.train, problem.y, problem.cross, problem.test, noise=0.1)
+    first = given.at(problem.cross[:2], np.diagonal(problem.test)[:2])
+    assert first.covariance is None
+    np.testing.assert_allclose(first.mean, whole.mean[:2], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(first.std, whole.std[:2], rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(given.mean(problem.cross), whole.mean, rtol=0, atol=TOLERANCE)
+    assert given.report == whole.report
+    with pytest.raises(predict.InputError, match="k_cross must have one column"):
+        given.mean(problem.cross[:, 1:])
