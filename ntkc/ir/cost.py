@@ -15,6 +15,7 @@ from functools import cached_property
 
 from ntkc.ir.module import DualForms, Module
 from ntkc.ir.node import Node, Varies, topological
+from ntkc.ir.ops import SPATIAL
 
 FREE = frozenset(
     ("const", "param", "symbol", "gram", "product", "inverse_size", "gram_complement", "carry")
@@ -25,7 +26,7 @@ _KINDS = {
     "div": "divisions", "dropout": "divisions",
     "sqrt": "roots", "inv_sqrt": "roots",
     "abs": "choices", "min": "choices", "max": "choices", "select": "choices", "pow2": "choices",
-    "within": "choices",
+    "within": "choices", "coincide": "choices",
     "exp": "functions", "expm1": "functions", "log": "functions", "sin": "functions",
     "cos": "functions", "asin": "functions", "atan2": "functions", "kink": "functions",
 }  # fmt: skip
@@ -115,7 +116,18 @@ def operation_work(node: Node) -> Work:
     if node.op == "power":
         exponent = int(node.attr("exponent"))
         return Work(products=max(exponent.bit_length() + exponent.bit_count() - 2, 0))
+    if node.op in SPATIAL:
+        return _spatial_work(node)
     return Work(**{_KINDS[node.op]: 1})
+
+
+def _spatial_work(node: Node) -> Work:
+    """Additions of a map on positions, for each cell of its result, axis by axis."""
+    if node.op in ("window", "spread"):
+        return Work(sums=sum(node.attr("size")) - len(node.attr("size")), products=1)
+    if node.op == "pool":
+        return Work(sums=2 * (sum(node.attr("size")) - len(node.attr("size"))), products=1)
+    return Work(sums=1)
 
 
 class _Model:

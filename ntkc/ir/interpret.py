@@ -3,11 +3,13 @@
 Every pass and every backend is tested against it. It holds whole (n1, n2) arrays, uses the
 textbook formulas of the recursion, and takes its numbers from an `Arithmetic`: NumPy's,
 or mpmath's, which makes it the exact oracle near coincident inputs and at depth.
+
+Values of a space have further axes for positions: see `ntkc.ir.positions`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,8 @@ from numpy.typing import NDArray
 
 from ntkc.ir.arithmetic import Arithmetic, evaluate, numpy_arithmetic
 from ntkc.ir.module import DualForms, Module
-from ntkc.ir.node import Node, Varies, topological
+from ntkc.ir.node import Node, Space, Varies, topological
+from ntkc.ir.positions import MAPS, same_positions
 
 Array = NDArray[Any]
 
@@ -29,21 +32,41 @@ def interpret(
 ) -> dict[str, Array]:
     """The value of every root: (n1, n2) for CROSS roots, (n1,) for ROW roots.
 
-    `x1` (n1, d) and `x2` (n2, d) are arrays of the arithmetic's numbers.
+    `x1` (n1, *space, channels) and `x2` (n2, *space, channels) are arrays of the arithmetic's
+    numbers. Roots of a space have positions in further axes: (n1, n2, *S, *S) or (n1, *S).
     """
     chosen = numpy_arithmetic(np.dtype(np.float64)) if arithmetic is None else arithmetic
     bound = {p.name: p.default for p in module.parameters} | dict(parameters or {})
     interpreter = _Interpreter(module, x1, x2, bound, chosen)
     results = interpreter.run()
     return {
-        name: _shaped(results[root], name, len(x1), len(x2)) for name, root in module.roots.items()
+        name: _shaped(results[root], name, len(x1), len(x2), root.space)
+        for name, root in module.roots.items()
     }
 
 
-def _shaped(value: Any, name: str, n1: int, n2: int) -> Array:
+def _shaped(value: Any, name: str, n1: int, n2: int, space: Space) -> Array:
+    value = _extended(value, len(space))
     if name.endswith("_diagonal"):
-        return np.broadcast_to(np.asarray(value), (n1, 1))[:, 0].copy()
-    return np.broadcast_to(np.asarray(value), (n1, n2)).copy()
+        ones = (1,) * len(space)
+        full = np.broadcast_to(value, (n1, 1, *space, *ones))
+        return full.reshape(n1, *space).copy()
+    return np.broadcast_to(value, (n1, n2, *space, *space)).copy()
+
+
+def _extended(value: Any, rank: int) -> Array:
+    """A value with axes for positions, where it has none of its own."""
+    array = np.asarray(value)
+    if array.ndim > 2 or rank == 0:
+        return array
+    return array.reshape(*array.shape, *(1,) * (2 - array.ndim), *(1,) * (2 * rank))
+
+
+def _products(x1: Array, x2: Array) -> Array:
+    """Inner products over channels: (n1, n2, *S, *S)."""
+    rank = x1.ndim - 2
+    products = np.asarray(np.tensordot(x1, x2, axes=(-1, -1)))  # (n1, *S, n2, *S)
+    return np.moveaxis(products, 1 + rank, 1)
 
 
 class _Interpreter:
@@ -54,26 +77,57 @@ class _Interpreter:
         x2: Array,
         parameters: Mapping[str, float],
         arithmetic: Arithmetic,
+        own: bool = False,
     ) -> None:
         self.module = module
         self.arithmetic = arithmetic
+        self.inputs = x1, x2
+        self.own = own
+        """Whether x1 and x2 are one input, whose values at p = p' are its variances."""
         number = arithmetic.number
-        size = x1.shape[1]
-        self.leaves = {"product": x1 @ x2.T, "inverse_size": number(1) / number(size)}
+        self.size = number(x1.shape[-1])
+        products = _products(x1, x2)
+        self.leaves = {"product": products, "inverse_size": number(1) / self.size}
+        ones = (1,) * (x1.ndim - 2)
+        squares = [(x * x).sum(axis=-1) / self.size for x in (x1, x2)]
         self.gram = {
-            "CROSS": x1 @ x2.T / number(size),
-            "ROW": (x1 * x1).sum(axis=1)[:, None] / number(size),
-            "COL": (x2 * x2).sum(axis=1)[None, :] / number(size),
+            "CROSS": products / self.size,
+            "ROW": squares[0].reshape(len(x1), 1, *x1.shape[1:-1], *ones),
+            "COL": squares[1].reshape(1, len(x2), *ones, *x2.shape[1:-1]),
         }
+        self.given = dict(parameters)
         self.parameters = {name: number(value) for name, value in parameters.items()}
 
-    def run(self) -> dict[Node, Any]:
+    def run(self, roots: Iterable[Node] | None = None) -> dict[Node, Any]:
         values: dict[Node, Any] = {}
-        for node in topological(self.module.roots.values()):
-            values[node] = self._value(node, [values[a] for a in node.args])
+        for node in topological(self.module.roots.values() if roots is None else roots):
+            if node.op == "own":
+                values[node] = self._owned(node)
+                continue
+            args = [_extended(values[a], len(node.space)) for a in node.args]
+            if node.op in MAPS:
+                args = [values[a] for a in node.args]
+            values[node] = self._value(node, args)
         return values
 
+    def _owned(self, node: Node) -> Any:
+        """A value across a pair, of each input with itself, at p = p'."""
+        side = 0 if node.attr("varies") == "ROW" else 1
+        (pair,), rank, found = node.args, len(node.space), []
+        for i in range(len(self.inputs[side])):
+            x = self.inputs[side][i : i + 1]
+            alone = _Interpreter(self.module, x, x, self.given, self.arithmetic, own=True)
+            value = np.asarray(alone.run([pair])[pair])
+            found.append(same_positions(value, rank)[0, 0] if rank else value.reshape(()))
+        stacked = np.array(found)
+        ones = (1,) * rank
+        if side == 0:
+            return stacked.reshape(len(found), 1, *node.space, *ones)
+        return stacked.reshape(1, len(found), *ones, *node.space)
+
     def _value(self, node: Node, args: list[Any]) -> Any:
+        if node.op in MAPS:
+            return MAPS[node.op](node, self._full(node.args[0], args[0]), self.arithmetic.number)
         if node.op == "gram":
             return self.gram[node.attr("varies")]
         if node.op == "gram_complement":
@@ -85,7 +139,9 @@ class _Interpreter:
         if node.op == "dropout":
             kernel, rate = args
             one = self.arithmetic.number(1)
-            return kernel if node.varies is Varies.CROSS else kernel / (one - rate)
+            if node.varies is Varies.CROSS:
+                return self._with_own(node, kernel, lambda: kernel / (one - rate))
+            return kernel / (one - rate)
         if node.op in ("dual", "dual_dot"):
             return self._dual(node, args)
         if node.op == "const":
@@ -103,20 +159,43 @@ class _Interpreter:
     def _dual(self, node: Node, args: list[Any]) -> Any:
         forms: DualForms = self.module.activations[node.attr("activation")]
         dot = node.op == "dual_dot"
-        if node.varies is Varies.CROSS:
-            form = forms.dual_dot if dot else forms.dual
-            names = ("c", "p", "q", *forms.parameters)
-        else:  # the limit at c = p = q, which is not always the form's value there
-            form = forms.diagonal_dot if dot else forms.diagonal
-            names = ("p", *forms.parameters)
-            args = args[2:]
+        # At c = p = q the limit counts, which is not always the form's value there.
+        limit = forms.diagonal_dot if dot else forms.diagonal
+        limited = self._formula(limit, ("p", *forms.parameters))
+        if node.varies is not Varies.CROSS:
+            return self._pointwise(limited, args[2:])
+        form = forms.dual_dot if dot else forms.dual
+        value = self._pointwise(self._formula(form, ("c", "p", "q", *forms.parameters)), args)
+        return self._with_own(node, value, lambda: self._pointwise(limited, [args[0], *args[3:]]))
 
+    def _formula(self, form: Node, names: tuple[str, ...]) -> Callable[..., Any]:
         def value(*xs: Any) -> Any:
             bindings = dict(zip(names, xs, strict=True))
             (result,) = evaluate([form], bindings, self.arithmetic)
             return result
 
-        return self._pointwise(value, args)
+        return value
+
+    def _with_own(self, node: Node, value: Any, own: Callable[[], Any]) -> Any:
+        """The pair's value; where x1 is x2, other values at p = p'."""
+        if not self.own:
+            return value
+        shape = (1, 1, *node.space, *node.space)
+        result = np.array(np.broadcast_to(value, shape))
+        other = np.broadcast_to(own(), shape)
+        for position in np.ndindex(*node.space):
+            at: Any = (0, 0, *position, *position)
+            result[at] = other[at]
+        return result
+
+    def _full(self, node: Node, value: Any) -> Array:
+        """A value with all its positions spelled out: constants depend on none."""
+        value, space = _extended(value, len(node.space)), node.space
+        varies = node.varies
+        ones = (1,) * len(space)
+        first = space if varies in (Varies.ROW, Varies.CROSS) else ones
+        second = space if varies in (Varies.COL, Varies.CROSS) else ones
+        return np.broadcast_to(value, np.broadcast_shapes(value.shape, (1, 1, *first, *second)))
 
     def _gram_complement(self) -> Any:
         table, number = self.arithmetic.table, self.arithmetic.number

@@ -13,6 +13,9 @@ What a node *varies over* follows from its leaves:
 - `CROSS`: the pair.
 
 Every kernel value exists in these three forms: k12 (CROSS), k11 (ROW), k22 (COL).
+
+And it has a *space*, the sizes of the spatial axes whose positions it depends on; none for the
+values of vectors. A CROSS value of a space depends on two positions, others on one.
 """
 
 from __future__ import annotations
@@ -30,6 +33,7 @@ from ntkc.ir.ops import OPERATIONS
 
 Value = TypeVar("Value")
 Attribute = bool | int | float | str | tuple["Attribute", ...]
+Space = tuple[int, ...]
 
 
 class Varies(IntFlag):
@@ -44,12 +48,13 @@ class Varies(IntFlag):
 class Node:
     """One interned operation. Make nodes with `make` or by arithmetic on nodes."""
 
-    __slots__ = ("__weakref__", "args", "attrs", "op", "varies")
+    __slots__ = ("__weakref__", "args", "attrs", "op", "space", "varies")
 
     op: str
     args: tuple[Node, ...]
     attrs: tuple[tuple[str, Attribute], ...]
     varies: Varies
+    space: Space
 
     def __new__(cls, *_: object, **__: object) -> Self:
         """Refused: a node made past `make` would not be interned."""
@@ -144,6 +149,7 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
         node = object.__new__(Node)
         node.op, node.args, node.attrs = op, args, items
         node.varies = _varies(op, args, attrs)
+        node.space = _space(op, args, attrs)
         _table[key] = node
         return node
 
@@ -157,6 +163,19 @@ def _varies(op: str, args: Sequence[Node], attrs: Mapping[str, Attribute]) -> Va
     for arg in args:
         joined |= arg.varies._value_
     return _VARIES[joined]
+
+
+def _space(op: str, args: Sequence[Node], attrs: Mapping[str, Any]) -> Space:
+    if "out" in attrs:
+        return tuple(attrs["out"])
+    if op in ("sum_positions", "mean_diagonal"):
+        return ()
+    found: Space = tuple(attrs.get("space", ()))
+    for arg in args:
+        if arg.space and found and arg.space != found:
+            raise ValueError(f"{op} of values of different spaces: {found} and {arg.space}")
+        found = found or arg.space
+    return found
 
 
 def const(value: float) -> Node:

@@ -13,18 +13,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Operation:
-    """What may be built: `arity` arguments (None: any number) and exactly these attributes."""
+    """What may be built: `arity` arguments (None: any number) and these attributes."""
 
     name: str
     arity: int | None
     attributes: tuple[str, ...]
     meaning: str
+    optional: tuple[str, ...] = ()
+    """Attributes that may be left out."""
 
     def check(self, arguments: int, attributes: Collection[str]) -> None:
         """Raise `ValueError` where a node would not be well formed."""
         if self.arity is not None and arguments != self.arity:
             raise ValueError(f"{self.name} takes {self.arity} arguments, not {arguments}")
-        if set(attributes) != set(self.attributes):
+        if set(attributes) - set(self.optional) != set(self.attributes):
             raise ValueError(
                 f"{self.name} has attributes {self.attributes}, not {tuple(attributes)}"
             )
@@ -56,6 +58,12 @@ SCALAR = {
         _scalar("exp", 1, "e ** x"),
         _scalar("expm1", 1, "e ** x - 1 without cancellation"),
         _scalar("log", 1, "natural logarithm"),
+        _scalar(
+            "coincide",
+            1,
+            "a complement of a correlation that was computed as 1 - rho: x, and 0 where it is no "
+            "larger than what rounding makes of two equal vectors",
+        ),
         _scalar("round", 1, "the nearest whole number, halves to even"),
         _scalar("pow2", 1, "2 ** x for whole x between the exponents of the number type"),
         _scalar("sin", 1, "sine"),
@@ -82,7 +90,13 @@ SCALAR = {
 KERNEL = {
     op.name: op
     for op in (
-        Operation("gram", 0, ("varies",), "inner product of inputs, divided by their size"),
+        Operation(
+            "gram",
+            0,
+            ("varies",),
+            "inner product of inputs (of their channels at two positions), divided by their size",
+            ("space",),
+        ),
         Operation("product", 0, (), "inner product of x1 and x2, as a BLAS delivers it"),
         Operation("inverse_size", 0, (), "1 / the size of an input"),
         Operation(
@@ -125,4 +139,45 @@ KERNEL = {
     )
 }
 
-OPERATIONS: dict[str, Operation] = {**SCALAR, **KERNEL}
+_WINDOW = ("before", "circular", "out", "size", "stride")
+
+# Linear maps on positions. A CROSS value of a space S is a function K of two positions p, p' in S,
+# a ROW or COL value a function of one. A window at p covers the cells stride * p - before + o for
+# offsets 0 <= o < size (times the dilation); `out` is the space of the result; cells outside count
+# as 0, unless `circular`.
+SPATIAL = {
+    op.name: op
+    for op in (
+        Operation(
+            "window",
+            1,
+            (*_WINDOW, "dilation"),
+            "mean over the window's offsets o of K[p + o, p' + o]: one offset for both positions",
+        ),
+        Operation(
+            "spread",
+            1,
+            (*_WINDOW, "dilation"),
+            "the adjoint of a sum over windows, divided by the window's size",
+        ),
+        Operation(
+            "pool",
+            1,
+            (*_WINDOW, "divide"),
+            "sum over a window at p and one at p'; `divide` says by what: none, size, or inside "
+            "(the cells inside of the space), for each of the two windows",
+        ),
+        Operation("sum_positions", 1, (), "sum over all p and p'"),
+        Operation("mean_diagonal", 1, (), "mean over all p = p'"),
+        Operation("same_position", 1, (), "K where p = p', 0 elsewhere"),
+        Operation("embed", 1, ("out", "start"), "K in a larger space from `start` on, 0 elsewhere"),
+        Operation(
+            "own",
+            1,
+            ("varies",),
+            "the value of a pair, for an input with itself and p = p'",
+        ),
+    )
+}
+
+OPERATIONS: dict[str, Operation] = {**SCALAR, **KERNEL, **SPATIAL}

@@ -49,7 +49,7 @@ def test_polynomials_are_horner_schemes() -> None:
 
 
 def test_every_operation_has_a_cost() -> None:
-    attributes = {"exponent": 2, "degree": 1, "coefficients": (1.0, 2.0)}
+    attributes = {"exponent": 2, "degree": 1, "coefficients": (1.0, 2.0), "out": (3,), "size": (2,)}
     for name, operation in OPERATIONS.items():
         if name in ("dual", "dual_dot"):
             continue  # these stand for closed forms, which have costs of their own
