@@ -45,7 +45,7 @@ def interpret(
     }
 
 
-def _shaped(value: Any, name: str, n1: int, n2: int, space: Space) -> Array:
+def _shaped(value: Any, name: str, n1: int, n2: int, space: Space = ()) -> Array:
     value = _extended(value, len(space))
     if name.endswith("_diagonal"):
         ones = (1,) * len(space)
