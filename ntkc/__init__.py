@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ntkc.import_hook import install_import_hook as install_import_hook
     from ntkc.import_hook import uninstall_import_hook as uninstall_import_hook
     from ntkc.runtime.errors import KernelError as KernelError
+    from ntkc.tuning import tune as tune
 
 _HOMES = {
     "CacheWarning": "ntkc.artefact.cache",
@@ -40,6 +41,7 @@ _HOMES = {
     "explain": "ntkc.api",
     "format": "ntkc.api",
     "install_import_hook": "ntkc.import_hook",
+    "tune": "ntkc.tuning",
     "uninstall_import_hook": "ntkc.import_hook",
 }
 """Where each public name lives. It is imported at its first use: `import ntkc` alone costs
