@@ -27,14 +27,21 @@ from .gaussian_process import (
 )
 from .holdout import Holdout, LeaveOneOut, k_fold, leave_one_out
 from .integrate import integrate
+from .large.regression import IterativeRegression, regress_iteratively
+from .large.report import ConvergenceError, IterativeReport
+from .large.stored import StoredTiles, store_tiles
+from .large.streaming import stream_predictions
+from .large.tiles import ArrayTiles, KernelTiles, Tiles
 from .losses import CrossEntropy, CustomLoss, Hinge, Huber, Loss, SquaredError
 from .predictor import Predictor, predictor
 from .regression import Regression, regress
 from .report import OnSingular, RidgeScale, SolveReport
 
 __all__ = [
+    "ArrayTiles",
     "Blocks",
     "Conditioned",
+    "ConvergenceError",
     "CrossEntropy",
     "CustomLoss",
     "DivergenceError",
@@ -46,6 +53,9 @@ __all__ = [
     "InputError",
     "InputTypeError",
     "IntegrationError",
+    "IterativeRegression",
+    "IterativeReport",
+    "KernelTiles",
     "LeaveOneOut",
     "Loss",
     "OnSingular",
@@ -58,6 +68,8 @@ __all__ = [
     "SolveReport",
     "SquaredError",
     "SquaredLossDynamics",
+    "StoredTiles",
+    "Tiles",
     "Trajectory",
     "blocks_of",
     "both_blocks",
@@ -71,5 +83,8 @@ __all__ = [
     "posterior",
     "predictor",
     "regress",
+    "regress_iteratively",
     "squared_loss_dynamics",
+    "store_tiles",
+    "stream_predictions",
 ]

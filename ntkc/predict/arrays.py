@@ -122,7 +122,7 @@ def gram(value: ArrayLike, name: str) -> Gram:
     single = np.asarray(value).dtype in (np.dtype(np.float32), np.dtype(np.float16))
     epsilon = float(np.finfo(np.asarray(value).dtype).eps) if single else 2.0**-52
     if len(values):
-        _require_symmetric(values, name, epsilon)
+        require_symmetric(values, name, epsilon)
         lowest = int(np.argmin(np.diagonal(values)))
         if values[lowest, lowest] < 0:
             raise InputError(
@@ -132,8 +132,13 @@ def gram(value: ArrayLike, name: str) -> Gram:
     return Gram(values, epsilon)
 
 
-def _require_symmetric(values: Array, name: str, epsilon: float) -> None:
-    allowed = _ASYMMETRY * epsilon * max(float(values.max()), -float(values.min()))
+def require_symmetric(
+    values: NDArray[Any], name: str, epsilon: float, largest: float | None = None
+) -> None:
+    """Raise `InputError` for an asymmetry beyond roundoff; `largest` is the largest |entry|."""
+    if largest is None:
+        largest = max(float(values.max()), -float(values.min()))
+    allowed = _ASYMMETRY * epsilon * largest
     for start in range(0, len(values), _BLOCK):
         stop = start + _BLOCK
         gap = np.abs(values[start:stop] - values[:, start:stop].T)
