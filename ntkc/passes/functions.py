@@ -37,6 +37,11 @@ exact. Kernel values are bounded by the diagonals, which NumPy computes and the 
 for overflow: an argument beyond the greatest never reaches a result that is returned."""
 
 
+_COINCIDENT = {"float64": 2.0**-50, "float32": 2.0**-21}
+"""Four roundings of 1: what a correlation of two equal vectors may miss it by, their covariance and
+their variances being rounded apart from each other."""
+
+
 class _Spelling:
     def __init__(self, dtype: str) -> None:
         self._dtype = dtype
@@ -46,6 +51,7 @@ class _Spelling:
             "atan2": self._atan2,
             "exp": self._exp,
             "expm1": self._expm1,
+            "coincide": self._coincide,
             "power": lambda n: _power(n.args[0], n.attr("exponent")),
         }
 
@@ -57,23 +63,26 @@ class _Spelling:
         return make("polynomial", x, coefficients=tuple(map(float, fit.coefficients)))
 
     def _kink(self, node: Node) -> Node:
-        """K_n(μ) = √μ (A(ρ) √(2 − μ) + B(ρ) P(μ)) with ρ = 1 − μ and arccos ρ = √μ P(μ).
+        """K_n(μ) = A(ρ) sin θ + B(ρ) θ with ρ = 1 − μ, sin θ = √(μ (2 − μ)), θ = sin θ P(μ).
 
-        One polynomial serves all degrees; a second root is cheaper than a second polynomial.
-        The bracket cancels for small μ, where K_n is added to terms of the order of μ: the
-        angle that the next layer sees moves by no more than a rounding.
+        One root and one polynomial serve all degrees. What the root multiplies cancels for small
+        μ, where K_n is added to terms of the order of μ: the angle that the next layer sees moves
+        by no more than a rounding.
         """
         degree, mu = node.attr("degree"), node.args[0]
-        arc = self._polynomial(minimax.kink_core(0, self._dtype), mu)
+        quotient = self._polynomial(minimax.angle_core(self._dtype), mu)
+        root = sqrt(mu * (2.0 - mu))
         if degree == 0:
-            return sqrt(mu) * arc
+            return root * quotient
         rho = 1.0 - mu
         sine, angle = kink_polynomials(degree)
         if degree % 2:  # the signs of A alternate with the degree, against those of B
-            bracket = _expanded(sine, 1, rho) * sqrt(2.0 - mu) - _expanded(angle, -1, rho) * arc
-        else:
-            bracket = _expanded(angle, 1, rho) * arc - _expanded(sine, -1, rho) * sqrt(2.0 - mu)
-        return sqrt(mu) * bracket
+            return root * (_expanded(sine, 1, rho) - _expanded(angle, -1, rho) * quotient)
+        return root * (_expanded(angle, 1, rho) * quotient - _expanded(sine, -1, rho))
+
+    def _coincide(self, node: Node) -> Node:
+        x = node.args[0]
+        return function("select", x - _COINCIDENT[self._dtype], x, 0.0)
 
     def _asin(self, node: Node) -> Node:
         """Both ranges share one polynomial on [0, 1/4], as in fdlibm."""
@@ -123,7 +132,11 @@ class _Spelling:
 
 def _expanded(coefficients: Sequence[Fraction], sign: int, x: Node) -> Node:
     """`sign` times the polynomial, as a sum of the powers that it has."""
-    return total(const(float(sign * c)) * _power(x, k) for k, c in enumerate(coefficients) if c)
+    return total(
+        const(float(sign * c)) if k == 0 else float(sign * c) * _power(x, k)
+        for k, c in enumerate(coefficients)
+        if c
+    )
 
 
 def _power(x: Node, exponent: int) -> Node:

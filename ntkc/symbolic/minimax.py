@@ -11,7 +11,7 @@ between them is at most 1/cos(pi/16) = 1.02 times larger, which the certificate 
 The ready cores, for arguments to be reduced by the caller:
 
     asin(w)  = w asin_core(w^2)                 |w| <= 1/2
-    K_n(mu)  = mu^(n + 1/2) kink_core(mu)       0 <= mu <= high
+    theta    = sin(theta) angle_core(mu)        mu = 1 - cos(theta) in [0, 1]
     atan(w)  = w atan_core(w^2)                 |w| <= limit
     exp(x)   = exp_core(x)                      |x| <= log(2)/2
     expm1(x) = x expm1_core(x)                  |x| <= log(2)/2
@@ -34,6 +34,7 @@ _m = mpmath.mp.clone()
 _m.dps = 30
 _NODES = 48
 _TOLERANCE = {"float32": 1e-8, "float64": 6e-17}
+_ROUNDING = {"float32": 3e-8, "float64": 2.2e-16}
 
 
 @dataclass(frozen=True)
@@ -167,13 +168,16 @@ def asin_core(dtype: FloatType = "float64") -> Fit:
 
 
 @cache
-def kink_core(degree: int, dtype: FloatType = "float64", high: float = 1.0) -> Fit:
-    """K_n(mu) / mu^(n + 1/2) in mu on [0, high], high at most 1."""
-    half = _m.mpf(1) / 2
-    scale = _m.factorial(degree) ** 2 * _m.sqrt(2) / _m.rf(3 * half, degree)
-    return fit(
-        lambda mu: scale * _m.hyp2f1(half, half, degree + 3 * half, mu / 2), 0.0, high, dtype=dtype
-    )
+def angle_core(dtype: FloatType = "float64") -> Fit:
+    """arccos(1 - mu) / sqrt(mu (2 - mu)) in mu on [0, 1].
+
+    To one rounding, which the tail of the series bounds; the error found is smaller.
+    """
+
+    def angle(mu: Any) -> Any:
+        return _m.acos(1 - mu) / _m.sqrt(mu * (2 - mu)) if mu else _m.one
+
+    return fit(angle, 0.0, 1.0, tolerance=_ROUNDING[dtype], dtype=dtype)
 
 
 @cache

@@ -6,9 +6,7 @@ import mpmath
 import numpy as np
 import pytest
 
-from ntkc.ir.arithmetic import evaluate
-from ntkc.ir.node import function, symbol
-from ntkc.symbolic.minimax import asin_core, atan_core, exp_core, expm1_core, fit, kink_core
+from ntkc.symbolic.minimax import angle_core, asin_core, atan_core, exp_core, expm1_core, fit
 
 mp = mpmath.mp.clone()
 mp.dps = 40
@@ -19,11 +17,7 @@ DEGREES = {
     "atan": (atan_core, {"float32": 5, "float64": 10}),
     "exp": (exp_core, {"float32": 6, "float64": 11}),
     "expm1": (expm1_core, {"float32": 6, "float64": 10}),
-    "kink 0 half": (lambda d: kink_core(0, d, 0.5), {"float32": 5, "float64": 12}),
-    "kink 0": (lambda d: kink_core(0, d), {"float32": 8, "float64": 18}),
-    "kink 1 half": (lambda d: kink_core(1, d, 0.5), {"float32": 5, "float64": 11}),
-    "kink 1": (lambda d: kink_core(1, d), {"float32": 7, "float64": 16}),
-    "kink 2": (lambda d: kink_core(2, d), {"float32": 6, "float64": 15}),
+    "angle": (angle_core, {"float32": 9, "float64": 20}),
 }
 
 
@@ -38,18 +32,8 @@ def root_over(f):
     return lambda t: f(mp.sqrt(t)) / mp.sqrt(t) if t else mp.one
 
 
-def kink(n):
-    node = function("kink", symbol("mu"), degree=n)
-
-    def value(mu):
-        from ntkc.ir.arithmetic import mpmath_arithmetic
-
-        if mu == 0:
-            mu = mp.mpf(10) ** -35
-        exact = mp.mpf(evaluate([node], {"mu": mu}, mpmath_arithmetic(50))[0])
-        return exact / (mu**n * mp.sqrt(mu))
-
-    return value
+def angle(mu):
+    return mp.acos(1 - mu) / mp.sqrt(mu * (2 - mu)) if mu else mp.one
 
 
 EXACT = {
@@ -57,6 +41,7 @@ EXACT = {
     "atan": root_over(mp.atan),
     "exp": mp.exp,
     "expm1": lambda x: mp.expm1(x) / x if x else mp.one,
+    "angle": angle,
 }
 
 
@@ -65,7 +50,7 @@ EXACT = {
 def test_cores_are_as_good_as_certified(name, dtype):
     core, degrees = DEGREES[name]
     found = core(dtype)
-    exact = EXACT[name] if name in EXACT else kink(int(name.split()[1]))
+    exact = EXACT[name]
     assert found.degree == degrees[dtype]
     # Approximation and rounded coefficients: below the rounding that any result has.
     assert found.certified_error <= 1.1 * ROUNDING[dtype]
@@ -81,7 +66,7 @@ def test_cores_are_as_good_as_certified(name, dtype):
 
 
 def test_coefficients_are_floats_of_the_type():
-    for a in kink_core(0, "float32").coefficients:
+    for a in angle_core("float32").coefficients:
         assert float(np.float32(a)) == a
 
 
@@ -115,7 +100,7 @@ def test_what_no_polynomial_fits_is_refused():
 def test_half_a_turn_by_cores():
     """theta and sin(theta) from one root, as kernels compute them."""
     mu = np.linspace(1e-12, 1, 300)
-    theta = np.sqrt(mu) * horner(kink_core(0).coefficients, mu)
+    theta = np.sqrt(mu * (2 - mu)) * horner(angle_core().coefficients, mu)
     # A handful of roundings.
     np.testing.assert_allclose(theta, 2 * np.arcsin(np.sqrt(mu / 2)), rtol=1e-15)
     assert theta[-1] == pytest.approx(math.pi / 2, rel=1e-15)
