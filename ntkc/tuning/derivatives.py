@@ -37,8 +37,8 @@ class TunableKernel(Protocol):
         """The parameters and their defaults."""
         ...
 
-    def __call__(self, x1: Any, /, **options: Any) -> Any:
-        """The Gram matrix of `x1` (n, …), for the options `get` and every parameter."""
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """kernel(x, get=…, **params): the Gram matrix of x (n, …)."""
         ...
 
 

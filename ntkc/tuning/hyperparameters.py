@@ -77,14 +77,23 @@ def known(
     return dict(given)  # type: ignore[arg-type]
 
 
-def _one(name: str, default: float, value: float, bounds: Bounds | None) -> Hyperparameter | None:
-    if bounds == "fixed" or (bounds is None and not (default > 0 and value > 0)):
+def bounds_of(name: str, default: float, given: Bounds | None) -> Bounds:
+    """The bounds of one parameter: those given, or a decade either side of the program's value.
+
+    Raises `BoundsError`.
+    """
+    if given is None:
+        return (default / DECADE, default * DECADE) if default > 0 else "fixed"
+    return "fixed" if given == "fixed" else checked_bounds(f"bounds[{name!r}]", given)
+
+
+def _one(name: str, default: float, value: float, given: Bounds | None) -> Hyperparameter | None:
+    bounds = bounds_of(name, default, given)
+    if bounds == "fixed" or (given is None and not value > 0):
         return None
-    if bounds is None:
-        return Hyperparameter(
-            name, value, min(default / DECADE, value), max(default * DECADE, value)
-        )
-    low, high = checked_bounds(f"bounds[{name!r}]", bounds)
+    low, high = bounds
+    if given is None:
+        return Hyperparameter(name, value, min(low, value), max(high, value))
     if not value > 0:
         value = sqrt(low) * sqrt(high)
     if not low <= value <= high:
