@@ -7,6 +7,7 @@ bug of the compiler, never of a program: it is looked for in tests and under `NT
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 
 from ntkc.diagnostics import NtkError
@@ -17,6 +18,9 @@ from ntkc.ir.project import Projection
 
 PAIR_ROOTS = ("nngp", "ntk")
 SINGLE_ROOTS = ("nngp_diagonal", "ntk_diagonal")
+COMPLEMENT_ROOT = "complement"
+"""What slopes by inputs are taken by, where a module starts from it."""
+_DERIVATIVE = re.compile(r"(rate|slope)_.+_of_(nngp|ntk)(_diagonal)?")
 _MAX_SHOWN = 10
 
 
@@ -80,13 +84,23 @@ class _Checker:
                 yield f"the root {name} varies over the pair or not at all, not {_of(root)}"
             elif name in SINGLE_ROOTS and root.varies not in (Varies.CONST, Varies.ROW):
                 yield f"the root {name} varies over the first input alone, not {_of(root)}"
+            elif name == COMPLEMENT_ROOT:
+                if root.op != "gram_complement":
+                    yield f"the root {name} is the complement of two inputs' correlation"
             elif name not in (*PAIR_ROOTS, *SINGLE_ROOTS):
-                yield f"{name} is not a root of kernel IR"
+                yield from self._derivative(name, root)
         if len(self._declared) < len(self._module.parameters):
             yield "a parameter is declared twice"
         for parameter in self._module.parameters:
             if not math.isfinite(parameter.default):
                 yield f"the default of the parameter {parameter.name} is finite"
+
+    def _derivative(self, name: str, root: Node) -> Iterator[str]:
+        """A derivative of a pair's value may depend on one of the inputs alone."""
+        if _DERIVATIVE.fullmatch(name) is None:
+            yield f"{name} is not a root of kernel IR"
+        elif name.endswith("_diagonal") and root.varies not in (Varies.CONST, Varies.ROW):
+            yield f"the root {name} varies over the first input alone, not {_of(root)}"
 
     def node(self, node: Node) -> Iterator[str]:
         """Rules about one operation."""

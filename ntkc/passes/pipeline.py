@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ntkc.ir.module import Module
 from ntkc.passes.diagonals import diagonals
+from ntkc.passes.differentiate import Variable, differentiate
 from ntkc.passes.expand import expand
 from ntkc.passes.fold import fold, fold_pairs
 from ntkc.passes.functions import spell_functions
@@ -29,6 +30,12 @@ SHARED = (
     Pass("fold", fold),
 )
 """What every backend and number type needs."""
+
+
+def with_derivatives(roots: Sequence[str], variables: Sequence[Variable]) -> tuple[Pass, ...]:
+    """`SHARED` for a kernel and its derivatives: `differentiate` where duals are spelled out."""
+    derive = Pass("differentiate", lambda module: differentiate(module, roots, variables))
+    return (*SHARED[:2], derive, *SHARED[2:])
 
 
 def vector_passes(dtype: str) -> tuple[Pass, ...]:

@@ -1,0 +1,146 @@
+"""The derivative of every scalar operation: what forward mode does at one node.
+
+A rule takes the node and the rates of its arguments along one direction, None for an
+argument that does not move, and gives the node's own rate. Values at which a derivative
+does not exist get a finite one, by these conventions:
+
+- 1/sqrt(x) counts as 0 at x = 0 (`inv_sqrt`), so sqrt and arccos have rate 0 at their branch
+  points: what they are multiplied by vanishes there too, faster, in every kernel (a
+  complement's own rate is of its order), and the product's limit is 0;
+- where two branches of a choice meet, the rate is that of the branch the value comes from.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from ntkc.ir.node import Node, const, function, inv_sqrt, is_const, make
+
+Rate = Node | None
+Rule = Callable[..., Rate]
+
+
+def plus(x: Rate, y: Rate) -> Rate:
+    """x + y."""
+    if x is None or y is None:
+        return y if x is None else x
+    return x + y
+
+
+def minus(x: Rate, y: Rate) -> Rate:
+    """x - y."""
+    if y is None:
+        return x
+    return -y if x is None else x - y
+
+
+def times(factor: Node, x: Rate) -> Rate:
+    """factor * x."""
+    if x is None or is_const(factor, 0.0):
+        return None
+    if is_const(factor, 1.0):
+        return x
+    return factor if is_const(x, 1.0) else factor * x
+
+
+def _product(node: Node, x: Rate, y: Rate) -> Rate:
+    left, right = node.args
+    return plus(times(right, x), times(left, y))
+
+
+def _quotient(node: Node, x: Rate, y: Rate) -> Rate:
+    change = minus(x, times(node, y))
+    return None if change is None else change / node.args[1]
+
+
+def _chosen(condition: Node, x: Rate, y: Rate) -> Rate:
+    """The rate of what a choice chooses."""
+    if x is None and y is None:
+        return None
+    zero = const(0.0)
+    return function("select", condition, zero if x is None else x, zero if y is None else y)
+
+
+def _root(node: Node, x: Rate) -> Rate:
+    return times(const(0.5), times(inv_sqrt(node.args[0]), x))
+
+
+def _inverse_root(node: Node, x: Rate) -> Rate:
+    """-x'/(2 x sqrt(x)), by factors that stay in range where x is tiny and x' with it."""
+    return times(const(-0.5), times(node, times(node, times(node, x))))
+
+
+def _power(node: Node, x: Rate) -> Rate:
+    exponent = node.attr("exponent")
+    if exponent == 0:
+        return None
+    below = node.args[0] ** (exponent - 1) if exponent > 1 else const(1.0)
+    return times(const(float(exponent)), times(below, x))
+
+
+def _arcsine(node: Node, x: Rate) -> Rate:
+    sine = node.args[0]
+    return times(inv_sqrt((1.0 - sine) * (1.0 + sine)), x)
+
+
+def _angle(node: Node, y: Rate, x: Rate) -> Rate:
+    opposite, adjacent = node.args
+    turned = minus(times(adjacent, y), times(opposite, x))
+    if turned is None:
+        return None
+    square = opposite * opposite + adjacent * adjacent
+    return function("select", square, turned / square, 0.0)
+
+
+def _kink(node: Node, x: Rate) -> Rate:
+    """dK_n/dmu = n^2 K_{n-1}, and dK_0/dmu = 1/sqrt(mu (2 - mu))."""
+    (mu,), degree = node.args, node.attr("degree")
+    if degree == 0:
+        return times(inv_sqrt(mu * (2.0 - mu)), x)
+    return times(const(float(degree**2)), times(make("kink", mu, degree=degree - 1), x))
+
+
+def _polynomial(node: Node, x: Rate) -> Rate:
+    (argument,), coefficients = node.args, node.attr("coefficients")
+    below = tuple(k * a for k, a in enumerate(coefficients))[1:]
+    if not below:
+        return None
+    if len(below) == 1:
+        return times(const(below[0]), x)
+    return times(make("polynomial", argument, coefficients=below), x)
+
+
+def _modulus(node: Node, x: Rate) -> Rate:
+    return _chosen(node.args[0], x, minus(None, x))
+
+
+RULES: dict[str, Rule] = {
+    "add": lambda node, x, y: plus(x, y),
+    "sub": lambda node, x, y: minus(x, y),
+    "mul": _product,
+    "div": _quotient,
+    "neg": lambda node, x: minus(None, x),
+    "abs": _modulus,
+    "min": lambda node, x, y: _chosen(node.args[1] - node.args[0], x, y),
+    "max": lambda node, x, y: _chosen(node.args[0] - node.args[1], x, y),
+    "select": lambda node, condition, x, y: _chosen(node.args[0], x, y),
+    "sqrt": _root,
+    "inv_sqrt": _inverse_root,
+    "power": _power,
+    "exp": lambda node, x: times(node, x),
+    "expm1": lambda node, x: times(function("exp", node.args[0]), x),
+    "log": lambda node, x: None if x is None else x / node.args[0],
+    "round": lambda node, x: None,
+    "pow2": lambda node, x: times(const(math.log(2.0)), times(node, x)),
+    "sin": lambda node, x: times(function("cos", node.args[0]), x),
+    "cos": lambda node, x: minus(None, times(function("sin", node.args[0]), x)),
+    "asin": _arcsine,
+    "atan2": _angle,
+    "kink": _kink,
+    "polynomial": _polynomial,
+    # What checks a value, and what marks where schedules cut, are the identity.
+    "within": lambda node, x: x,
+    "carry": lambda node, x: None if x is None else make("carry", x),
+}
+"""By operation. A linear operation's rule is the operation itself, on the rate."""
