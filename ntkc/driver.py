@@ -26,7 +26,8 @@ from ntkc.syntax import ast
 from ntkc.syntax.imports import Program, load
 
 if TYPE_CHECKING:
-    from ntkc.passes.pipeline import Watcher
+    from ntkc.passes.differentiate import Variable
+    from ntkc.passes.pipeline import Pass, Watcher
     from ntkc.schedule.program import ProgramSchedule, Step
 
 DTYPES = ("float64", "float32")
@@ -103,24 +104,64 @@ def networks(program: Program) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+@dataclass(frozen=True)
+class Derivatives:
+    """Which kernel's derivatives are wanted, and by what: parameters, or `x1`."""
+
+    root: str
+    wrt: tuple[str, ...]
+
+
 def middle(
-    module: Module, dtype: str, watch: Watcher | None = None
+    module: Module,
+    dtype: str,
+    watch: Watcher | None = None,
+    derivatives: Derivatives | None = None,
 ) -> Mapping[str, ProgramSchedule]:
     """Run the passes and schedule, for each number type that tiles are wanted in.
+
+    With `derivatives`, there is one tile function, which makes a kernel and its derivatives.
 
     A float32 program that starts from complements also gets float64 tiles: rows with nearly
     coincident pairs are evaluated in those.
     """
-    from ntkc.passes.pipeline import SHARED, run, vector_passes
+    from ntkc.passes.pipeline import SHARED, run, vector_passes, with_derivatives
     from ntkc.schedule.program import schedule
 
+    passes: tuple[Pass, ...] = SHARED
+    if derivatives is not None:
+        passes = with_derivatives((derivatives.root,), variables(derivatives))
     with uncollected(), stage("passes"):
-        shared = run(module, SHARED, watch)
+        shared = run(module, passes, watch)
         modules = {dtype: run(shared, vector_passes(dtype), watch)}
         if dtype == "float32" and starts_from_complements(shared):
             modules["float64"] = run(shared, vector_passes("float64"))
     with uncollected(), stage("schedule"):
-        return schedule(modules)
+        if derivatives is None:
+            return schedule(modules)
+        return schedule(modules, *derivative_roots(shared, derivatives))
+
+
+def variables(derivatives: Derivatives) -> tuple[Variable, ...]:
+    """What the recursion is differentiated by."""
+    from ntkc.passes.differentiate import PAIR, ROW, Variable
+
+    if derivatives.wrt == ("x1",):
+        return Variable(PAIR, leaf=True), Variable(ROW, leaf=True)
+    return tuple(map(Variable, derivatives.wrt))
+
+
+def derivative_roots(
+    module: Module, derivatives: Derivatives
+) -> tuple[Mapping[str, tuple[str, ...]], tuple[str, ...]]:
+    """The roots of the one tile function, and the diagonals that it leaves to the table."""
+    from ntkc.ir.verify import COMPLEMENT_ROOT
+
+    rates = tuple(v.root(derivatives.root) for v in variables(derivatives))
+    pair = (derivatives.root, *rates)
+    if COMPLEMENT_ROOT in module.roots:
+        pair += (COMPLEMENT_ROOT,)
+    return {"+".join(pair): pair}, tuple(f"{rate}_diagonal" for rate in rates)
 
 
 @contextmanager
@@ -140,9 +181,15 @@ def starts_from_complements(module: Module) -> bool:
     return any(node.op == "gram_complement" for node in topological(module.roots.values()))
 
 
-def generate(front: FrontEnd, dtype: str, watch: Watcher | None = None, suffix: str = "") -> str:
+def generate(
+    front: FrontEnd,
+    dtype: str,
+    watch: Watcher | None = None,
+    suffix: str = "",
+    derivatives: Derivatives | None = None,
+) -> str:
     """The generated source of a program's kernel; `suffix` ends its functions' names."""
-    return emitted(front, middle(front.module, dtype, watch), dtype, suffix)
+    return emitted(front, middle(front.module, dtype, watch, derivatives), dtype, suffix)
 
 
 def emitted(

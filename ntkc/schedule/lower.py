@@ -1,12 +1,13 @@
 """From a schedule to loop IR: the work on one block of pairs, a row by up to WIDTH columns.
 
-Names bound by the caller of the body: `i` (row), `at` (the block's first entry in `values`
-and `second`), `column` (its first column), `width` (its pairs), and the tables' strides.
+Names bound by the caller of the body: `i` (row), `at` (the block's first entry in `values`),
+`left` and `column` (its first column, in the tile and in the tables), `width` (its pairs), and
+the strides of a tile's row and of the tables.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ntkc.ir.loop import Let, Load, Lookup, Loop, LoopKind, Offset, Remark, Statement, Store, Table
 from ntkc.ir.node import Node, const, symbol, with_args
@@ -23,7 +24,11 @@ _HINTS = {
     "exp": "power",
 }
 _REPEATING = frozenset({"min", "max", "sqrt", "inv_sqrt", "select"})
-BUFFERS = ("values", "second")
+
+
+def label(roots: Sequence[str]) -> str:
+    """A word for what a tile function makes, short however many derivatives that is."""
+    return "_".join(roots) if len(roots) <= 2 else f"{roots[0]}_and_rates"
 
 
 def lower(tile: Schedule, describe: Callable[[Step], str]) -> tuple[list[Table], list[Statement]]:
@@ -44,7 +49,7 @@ def _run(
 ) -> list[Statement]:
     inner: list[Statement] = []
     for position in range(run.period):
-        name = f"{'_'.join(tile.roots)}_{number}_{position}"
+        name = f"{label(tile.roots)}_{number}_{position}"
         lanes = _Lanes(tile, run, position, name, tables)
         inner.append(Remark(describe(run.steps[position])))
         inner.extend(lanes.statements())
@@ -182,7 +187,19 @@ class _Lanes:
             if slot is not None:
                 self.body.append(Store("scratch", _slot_index(slot), value))
             for root in stores:
-                self.body.append(Store(BUFFERS[root], symbol("at") + symbol("j"), value))
+                self.body.append(self._result(root, value))
+
+    def _result(self, root: int, value: Node) -> Store:
+        """Where a root goes: the first to `values`, rows of the others take turns in `second`."""
+        if root == 0:
+            return Store("values", symbol("at") + symbol("j"), value)
+        others = len(self.tile.roots) - 1
+        if others == 1:
+            return Store("second", symbol("at") + symbol("j"), value)
+        row = symbol("i") * const(others) + const(root - 1)
+        name = f"place_{root}"
+        self.before.append(Offset(name, row * symbol("stride") + symbol("left")))
+        return Store("second", symbol(name) + symbol("j"), value)
 
 
 def _slot_index(slot: int) -> Node:

@@ -31,7 +31,7 @@ class Step:
     output_slots: tuple[int | None, ...]
     """None for an output that no later level reads."""
     stores: tuple[tuple[int, ...], ...]
-    """For each output, which of the tile's roots it is (none, one, or both)."""
+    """For each output, which of the tile's roots it is (none, one, or several)."""
     row_entries: tuple[int, ...]
     col_entries: tuple[int, ...]
     constant_entries: tuple[int | None, ...]
@@ -92,6 +92,8 @@ class ProgramSchedule:
     table: tuple[Node, ...]
     constants: tuple[Node, ...]
     tiles: Mapping[str, Schedule]
+    entries: Mapping[str, int]
+    """Where in the table roots of single inputs stand that were asked for."""
 
     @property
     def complement(self) -> bool:
@@ -107,23 +109,30 @@ class ProgramSchedule:
 ROOT_SETS = {"ntk": ("ntk",), "nngp": ("nngp",), "nngp+ntk": ("nngp", "ntk")}
 
 
-def schedule(modules: Mapping[str, Module]) -> Mapping[str, ProgramSchedule]:
+def schedule(
+    modules: Mapping[str, Module],
+    root_sets: Mapping[str, Sequence[str]] = ROOT_SETS,
+    single: Sequence[str] = (),
+) -> Mapping[str, ProgramSchedule]:
     """The schedules of one expanded and folded network, by number type.
 
     They share the table of single-input values and the constants: both are computed in float64
-    whatever the tiles are in.
+    whatever the tiles are in. `root_sets` says which roots each tile function makes, and `single`
+    which roots of single inputs the table holds besides what the tiles read.
     """
     tables = _Tables()
     tiles = {
         dtype: {
-            name: _tile(roots, [module.roots[root] for root in roots], tables)
-            for name, roots in ROOT_SETS.items()
+            name: _tile(tuple(roots), [module.roots[root] for root in roots], tables)
+            for name, roots in root_sets.items()
         }
         for dtype, module in modules.items()
     }
+    any_module = next(iter(modules.values()))  # values of single inputs are the same in all
+    entries = {name: tables.row(any_module.roots[name]) for name in single}
     rows, constants = tuple(tables.rows), tuple(tables.constants)
     return {
-        dtype: ProgramSchedule(module, rows, constants, tiles[dtype])
+        dtype: ProgramSchedule(module, rows, constants, tiles[dtype], entries)
         for dtype, module in modules.items()
     }
 

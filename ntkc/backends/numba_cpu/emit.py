@@ -10,7 +10,7 @@ from ntkc.backends.numba_cpu.spell import NUMPY, PYTHON, lanes
 from ntkc.backends.numba_cpu.straight import StraightLine
 from ntkc.ir.node import Node, Varies, make, topological
 from ntkc.runtime.program import ABI
-from ntkc.schedule.lower import lower
+from ntkc.schedule.lower import label, lower
 from ntkc.schedule.program import WIDTH, ProgramSchedule, Step
 
 _IMPORTS = """\
@@ -77,6 +77,8 @@ def _attributes(program: ProgramSchedule, dtype: str) -> str:
         "WIDTH": WIDTH,
         "SLOTS": program.slots,
     }
+    if program.entries:
+        attributes["ENTRIES"] = dict(program.entries)
     return "\n".join(f"{name} = {value!r}" for name, value in attributes.items())
 
 
@@ -148,7 +150,7 @@ def _tile(
 
 
 def _tile_name(roots: str, dtype: str) -> str:
-    return f"tile_{roots.replace('+', '_')}_{dtype}"
+    return f"tile_{label(roots.split('+'))}_{dtype}"
 
 
 def _tile_table(schedules: Mapping[str, ProgramSchedule], suffix: str) -> str:
