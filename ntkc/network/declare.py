@@ -50,7 +50,7 @@ def declare(program: Program | ast.File, report: Report) -> list[Declared]:
 
 
 _CALL_ARGUMENTS = frozenset(
-    {"self", "x1", "x2", "get", "out", "progress", "threads", "memory", "wrt"}
+    {"self", "x1", "x2", "get", "out", "progress", "threads", "memory", "wrt", "cotangent"}
 )
 
 

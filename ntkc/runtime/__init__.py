@@ -9,6 +9,7 @@ from .errors import (
     LoadError,
     MemoryBudgetError,
 )
+from .gradients import ValueAndGradient
 from .kernel import Kernel
 from .load import load_program
 from .outputs import Kernels
@@ -28,5 +29,6 @@ __all__ = [
     "MemoryBudgetError",
     "Program",
     "TileFunction",
+    "ValueAndGradient",
     "load_program",
 ]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from .near import NearPairs, near_limits
 from .numeric import complements, complete_square, gather, scatter
 from .plan import PADDING, Plan
+from .planes import Planes
 from .program import Program
 from .sides import Side
 from .tiles import Tile
@@ -36,11 +37,10 @@ class TileWorker:
         program, plan = call.program, call.plan
         self._call = call
         self._dtype = np.dtype(program.dtype)
-        self._leading = plan.columns + PADDING // self._dtype.itemsize
-        size = plan.rows * self._leading
-        self._tiles = [np.empty(size, self._dtype) for _ in call.roots]
-        width = call.left.rows.width
-        self._partial = np.empty(size if plan.features < width else 0, self._dtype)
+        leading = plan.columns + PADDING // self._dtype.itemsize
+        self._planes = Planes(len(call.roots), plan.rows, leading, self._dtype)
+        size = plan.rows * plan.columns if plan.features < call.left.rows.width else 0
+        self._partial = np.empty(size, self._dtype)
         self._blocks = [
             np.empty(0 if side.rows.direct or plan.packed else count * plan.features, self._dtype)
             for side, count in ((call.left, plan.rows), (call.right, plan.columns))
@@ -62,21 +62,17 @@ class TileWorker:
                 if self._near_counts[band[0] : band[1]].any():
                     self._refine(tile, band)
                 else:
-                    self._evaluate(self._tiles, self._leading, tile, band)
+                    self._evaluate(self._planes, tile, band)
         else:
-            self._evaluate(self._tiles, self._leading, tile, (0, rows))
+            self._evaluate(self._planes, tile, (0, rows))
         self._store(tile)
         return tile.entries
-
-    def _view(self, flat: NDArray[Any], tile: Tile) -> NDArray[Any]:
-        """A flat buffer as the tile (rows, columns)."""
-        rows, columns = tile.bottom - tile.top, tile.right - tile.left
-        return flat[: rows * self._leading].reshape(rows, self._leading)[:, :columns]
 
     def _multiply(self, tile: Tile) -> None:
         """Inner products of the tile's rows into the first buffer."""
         left, right = self._call.left.rows, self._call.right.rows
-        target = self._view(self._tiles[0], tile)
+        rows, columns = tile.bottom - tile.top, tile.right - tile.left
+        target = self._planes.view(0, rows, columns)
         step = self._call.plan.features
         for first in range(0, max(left.width, 1), step):
             last = min(first + step, left.width)
@@ -88,15 +84,16 @@ class TileWorker:
             if first == 0:
                 np.matmul(x, z.T, out=target)
             else:
-                partial = self._view(self._partial, tile)
+                partial = self._partial[: rows * columns].reshape(rows, columns)
                 np.matmul(x, z.T, out=partial)
                 target += partial
 
     def _complement(self, tile: Tile) -> int:
         """Turn products into complements; how many of them lie near coincidence."""
+        values, leading = self._planes.flat(0)
         return complements(
-            self._tiles[0],
-            self._leading,
+            values,
+            leading,
             tile.bottom - tile.top,
             tile.right - tile.left,
             self._call.left.inverse[tile.top : tile.bottom],
@@ -110,17 +107,19 @@ class TileWorker:
         """Evaluate a band that holds nearly coincident pairs."""
         if self._refiner is None:
             self._refiner = _Refiner(self._call, self._dtype)
-        self._refiner(self._tiles, self._leading, tile, band, self._limits, self._evaluate)
+        self._refiner(self._planes, tile, band, self._limits, self._evaluate)
 
     def _store(self, tile: Tile) -> None:
         """Copy the tile, and its mirror image where due, into the outputs."""
-        for flat, output, root in zip(
-            self._tiles, self._call.outputs, self._call.roots, strict=True
+        rows, columns = tile.bottom - tile.top, tile.right - tile.left
+        for plane, (output, root) in enumerate(
+            zip(self._call.outputs, self._call.roots, strict=True)
         ):
-            values = self._view(flat, tile)
+            values = self._planes.view(plane, rows, columns)
             if tile.triangular:
-                diagonal = getattr(self._call.left, root)[tile.top : tile.bottom]
-                complete_square(flat, self._leading, diagonal)
+                diagonal = self._call.left.diagonal(root)[tile.top : tile.bottom]
+                flat, leading = self._planes.flat(plane)
+                complete_square(flat, leading, diagonal)
             output[tile.top : tile.bottom, tile.left : tile.right] = values
             if tile.mirrored:
                 output[tile.left : tile.right, tile.top : tile.bottom] = values.T
@@ -138,19 +137,16 @@ class _Evaluator:
         self._strides = call.left.rows.count, call.right.rows.count
         self._constants = call.constants.astype(dtype)
         self._scratch = np.empty(max(1, program.slots * program.width), dtype)
-        self._unused = np.empty(1, dtype)
 
-    def __call__(
-        self, tiles: list[NDArray[Any]], leading: int, tile: Tile, band: tuple[int, int]
-    ) -> None:
-        """Evaluate rows `band` of a tile held by flat buffers, one for each root."""
+    def __call__(self, planes: Planes, tile: Tile, band: tuple[int, int]) -> None:
+        """Evaluate rows `band` of a tile."""
         first, last = band
         skip = first if tile.triangular else 0  # columns left of a band's own diagonal
-        offset = first * leading + skip
+        values, others = planes.from_row(first, skip)
         self._function(
-            tiles[0][offset:],
-            tiles[1][offset:] if len(tiles) == 2 else self._unused,
-            leading,
+            values,
+            others,
+            planes.leading,
             last - first,
             tile.right - tile.left - skip,
             self._left,
@@ -175,17 +171,16 @@ class _Refiner:
     def __init__(self, call: Call, dtype: np.dtype[Any]) -> None:
         plan = call.plan
         self._pairs = NearPairs(call.left, call.right, plan)
-        self._leading = plan.columns
-        self._wide: list[NDArray[np.float64]] = []
+        self._wide: Planes | None = None
         if dtype == np.float32:
-            self._wide = [np.empty(plan.band * plan.columns) for _ in call.roots]
+            double = np.dtype(np.float64)
+            self._wide = Planes(len(call.roots), plan.band, plan.columns, double)
             self._refined = [np.empty(plan.band * plan.columns) for _ in call.roots]
-            self._evaluate_wide = _Evaluator(call, np.dtype(np.float64))
+            self._evaluate_wide = _Evaluator(call, double)
 
     def __call__(
         self,
-        tiles: list[NDArray[Any]],
-        leading: int,
+        planes: Planes,
         tile: Tile,
         band: tuple[int, int],
         limits: NDArray[Any],
@@ -196,23 +191,26 @@ class _Refiner:
         first, last = band
         columns = tile.right - tile.left
         origin = tile.top, tile.left
-        pairs.find(tiles[0], leading, band, columns, limits, tile.triangular, origin)
+        values, leading = planes.flat(0)
+        pairs.find(values, leading, band, columns, limits, tile.triangular, origin)
         listed = pairs.row_of, pairs.column_of, pairs.count
-        if not self._wide:
-            scatter(tiles[0], leading, first, *listed, pairs.complements)
-            evaluate(tiles, leading, tile, band)
+        wide = self._wide
+        if wide is None:
+            scatter(values, leading, first, *listed, pairs.complements)
+            evaluate(planes, tile, band)
             return
-        self._wide[0].fill(1.0)
-        scatter(self._wide[0], self._leading, 0, *listed, pairs.complements)
+        wide.values.fill(1.0)
+        scatter(wide.values, wide.leading, 0, *listed, pairs.complements)
         rows = tile.top + first, tile.top + last
         self._evaluate_wide(
-            self._wide,
-            self._leading,
+            wide,
             Tile(*rows, tile.left, tile.right, triangular=False, mirrored=False),
             (0, last - first),
         )
-        for wide, refined in zip(self._wide, self._refined, strict=True):
-            gather(wide, self._leading, 0, *listed, refined)
-        evaluate(tiles, leading, tile, band)
-        for values, refined in zip(tiles, self._refined, strict=True):
+        for plane, refined in enumerate(self._refined):
+            values, leading = wide.flat(plane)
+            gather(values, leading, 0, *listed, refined)
+        evaluate(planes, tile, band)
+        for plane, refined in enumerate(self._refined):
+            values, leading = planes.flat(plane)
             scatter(values, leading, first, *listed, refined)

@@ -15,17 +15,20 @@ from .arguments import as_inputs, flattened
 from .blas import single_threaded_blas
 from .errors import ArgumentError, ArrayError, LoadError
 from .evaluate import Call, TileWorker
+from .gradients import Request, ValueAndGradient, checked_request, evaluate_request
 from .options import memory_budget, parameter_values, requested_roots, thread_count
 from .outputs import bundle, make_outputs
 from .plan import Needs, Plan, make_plan
 from .program import Program
 from .rows import Rows
-from .sides import make_side
+from .sides import FLOORS, Side, make_side
 from .threads import Reporter, run_tasks
 from .tiles import make_tiles
 
 Progress = Callable[[int, int], object]
-_OPTIONS = ("x1", "x2", "get", "out", "progress", "threads", "memory", "self")
+_OPTIONS = (
+    "x1", "x2", "get", "out", "progress", "threads", "memory", "self", "wrt", "cotangent",
+)  # fmt: skip
 _BLAS_GUARD = 1e6  # multiplications below which BLAS does not start threads
 
 
@@ -45,6 +48,7 @@ class Kernel:
                 )
         self._program = program
         self._available = tuple(roots for roots, dtype in program.tiles if dtype == program.dtype)
+        self._floor = FLOORS[np.dtype(program.dtype)] if program.slopes else 0.0
         self._table: int | None = None  # K, known after the first call
         self.__doc__ = self._describe()
         self.__signature__ = self._make_signature()
@@ -142,7 +146,72 @@ class Kernel:
         side = make_side(
             self._program, Rows(flattened(array), "x1", self.dtype), constants, limit, False
         )
-        return bundle([getattr(side, root).copy() for root in roots], roots, several)
+        return bundle([side.diagonal(root).copy() for root in roots], roots, several)
+
+    def value_and_gradient(
+        self,
+        x1: object,
+        x2: object = None,
+        *,
+        get: str = "ntk",
+        wrt: str | tuple[str, ...] | list[str] | None = None,
+        cotangent: object = None,
+        threads: int | None = None,
+        memory: int | str | None = None,
+        **params: Any,
+    ) -> ValueAndGradient:
+        """The kernel `value` (n1, n2) and its `gradient`, a dictionary by the names in `wrt`.
+
+        `wrt` names parameters of the network (by default all), and `x1` and `x2`. The derivative
+        by a parameter is an array (n1, n2), exactly symmetric where the kernel is:
+
+            value, gradient = kernel.value_and_gradient(x, wrt=("w_std", "b_std"))
+            gradient["w_std"]
+
+        With a `cotangent`, an array C of the kernel's shape, the gradient is that of
+        (C * kernel).sum(): a number for a parameter, an array of the batch's own shape for `x1`
+        or `x2`. By inputs there is no gradient without one. Where `x2` is not given, `x1` stands
+        in both places of the kernel, and moves in both.
+
+        `get` is "ntk" or "nngp". `threads` and `memory` are as in a call. What one call
+        needs is compiled at the first such call, and kept with the kernel.
+
+        Everything is finite. Where a kinked activation leaves no derivative by inputs, a limit
+        is given: at coincident inputs the mean over opposite directions, at a row of zeros that
+        of a small row orthogonal to the others.
+
+        Raises subclasses of `KernelError`, which are `ValueError` or `TypeError` too.
+        """
+        inputs = self._inputs(x1, x2)
+        request = checked_request(self, inputs, get, wrt, cotangent, threads, memory, params)
+        return evaluate_request(self, request)
+
+    def _differentiated(self, root: str, wrt: tuple[str, ...]) -> Kernel:
+        """The kernel whose tile function makes `root` and its derivatives by `wrt`."""
+        raise ArgumentError(
+            f"kernel {self.name!r} was saved without its derivatives by {', '.join(wrt)}: compile "
+            "its program, the file model.ntk beside it, with ntkc.compile for gradients"
+        )
+
+    def _evaluate(
+        self,
+        roots: tuple[str, ...],
+        request: Request,
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
+    ) -> None:
+        """Compute roots of this program into `outputs`, for a call that has been checked."""
+        constants = self._constants(request.values, inputs[0])
+        if outputs[0].size:
+            reporter = Reporter(None, outputs[0].size)
+            threads, budget = request.threads, request.memory
+            self._fill(roots, constants, inputs, outputs, threads, budget, reporter)
+
+    def _side(self, request: Request, inputs: NDArray[Any]) -> Side:
+        """What is known of each row of a batch alone."""
+        rows = Rows(flattened(inputs), "x1", self.dtype)
+        constants = self._constants(request.values, inputs)
+        return make_side(self._program, rows, constants, request.threads, False, self._floor)
 
     def _inputs(self, x1: object, x2: object) -> list[NDArray[Any]]:
         """One or two checked batches (n, *sizes)."""
@@ -193,7 +262,14 @@ class Kernel:
         )
         plan = self._plan(batches, len(roots), constants, threads, budget - copied)
         sides = [
-            make_side(program, rows, constants, plan.threads, plan.packed and not rows.direct)
+            make_side(
+                program,
+                rows,
+                constants,
+                plan.threads,
+                plan.packed and not rows.direct,
+                self._floor,
+            )
             for rows in batches
         ]
         call = Call(program, roots, constants, sides[0], sides[-1], outputs, plan)

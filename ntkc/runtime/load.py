@@ -44,6 +44,7 @@ def load_program(module: ModuleType) -> Program:
     parts: dict[str, Any] = {
         field: getattr(module, attribute) for attribute, field in _ATTRIBUTES.items()
     }
+    parts["entries"] = dict(getattr(module, "ENTRIES", {}))
     parts["input_sizes"] = tuple(parts["input_sizes"])
     parts["parameters"] = dict(parts["parameters"])
     parts["diagonals"] = _named(parts["diagonals"])

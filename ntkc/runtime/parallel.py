@@ -95,7 +95,7 @@ class _Slab:
         self._loop = loop
         self._values = call.outputs[0].reshape(-1)
         self._second = call.outputs[1].reshape(-1) if len(call.outputs) == 2 else np.empty(1, dtype)
-        self._diagonals = [getattr(call.left, root) for root in call.roots]
+        self._diagonals = [call.left.diagonal(root) for root in call.roots]
         self._constants = call.constants.astype(dtype)
         self._limits = near_limits(dtype)
         self._tables = call.left.table.reshape(-1), call.right.table.reshape(-1)

@@ -19,7 +19,8 @@ PADDING = 64
 """Bytes by which a tile's rows are longer than needed: a stride that is a power of two would
 map a whole column to few sets of the cache when the tile is transposed."""
 
-_EDGE = {1: 384, 2: 256}  # by number of roots; longer rows also make writing the result faster
+_EDGE = {1: 384, 2: 256, 3: 192}  # by number of roots; longer rows also make writing faster
+_EDGE_OF_MANY = 128
 _EDGES = (384, 320, 256, 192, 128, 96, 64, 48, 32, 16)
 _LEAST_EDGE = 96  # below this, products get slow
 _TILES_PER_THREAD = 4
@@ -90,7 +91,7 @@ def make_plan(needs: Needs, budget: int, threads: int) -> Plan:
     first, last = needs.counts[0], needs.counts[-1]
     if first * last * (_FEATURE_SECONDS * needs.width + _ENTRY_SECONDS) < _SINGLE:
         threads = 1
-    edge = min(_EDGE[needs.outputs], -(-max(first, last) // 16) * 16)
+    edge = min(_EDGE.get(needs.outputs, _EDGE_OF_MANY), -(-max(first, last) // 16) * 16)
     while threads > 1 and edge > _LEAST_EDGE:
         if count_tiles(needs.counts, tile_shape(needs.counts, edge)) >= _TILES_PER_THREAD * threads:
             break

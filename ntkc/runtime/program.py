@@ -12,7 +12,7 @@ and the runtime decides which tiles, on which threads, in how much memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -36,7 +36,8 @@ class TileFunction(Protocol):
     `values` is a flat buffer; entry (i, j) of the tile stands at `i * leading + j`. On entry it
     holds, where the program's `complement` is true, the complements 1 - cos(angle) of the
     pairs, otherwise their inner products. On exit it holds the first root asked for,
-    and `second` (same layout; any one-element array where one root is asked for) the second.
+    and `second` the others: entry (i, j) of the k-th of n others, from 0, stands at
+    `(i * n + k) * leading + j` (any one-element array where one root is asked for).
     Tables are flat: value k of row i stands at `k * row_stride + first_row + i`.
     With `triangular`, only entries with j > i are computed; the others are left undefined.
     `scratch` has `slots * width` elements, and everything has the function's dtype.
@@ -85,5 +86,13 @@ class Program:
     diagonals: Callable[[NDArray[np.float64], NDArray[np.float64]], Diagonals]
     """(mean squares of the inputs (n,), constants (C,)) -> `Diagonals`."""
     tiles: Mapping[tuple[str, str], TileFunction]
-    """By (roots, dtype); roots is `ntk`, `nngp` or `nngp+ntk`. A float32 program with
-    `complement` has float64 tiles too: rows with nearly coincident pairs go through those."""
+    """By (roots, dtype); roots is `ntk`, `nngp` or `nngp+ntk`, or names a kernel and derivatives.
+    A float32 program with `complement` has float64 tiles too: rows with nearly coincident pairs
+    go through those."""
+    entries: Mapping[str, int] = field(default_factory=dict)
+    """Table rows that hold the diagonals of further roots, by the root's name."""
+
+    @property
+    def slopes(self) -> bool:
+        """Whether this is a program of slopes by inputs."""
+        return any(name.startswith("slope_") for name in self.entries)

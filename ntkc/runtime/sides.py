@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,10 @@ from .rows import (
     sum_squares,
 )
 from .threads import run_tasks
+
+FLOORS = {np.dtype(np.float32): 1e-20, np.dtype(np.float64): 1e-100}
+"""Mean squares that stand for 0 where slopes are taken: their roots are below roundoff beside any
+other number, and their squares and inverses are in range."""
 
 DIAGONAL_ROWS = 2048
 """Rows that `Program.diagonals` sees at a time, so that its temporaries stay small."""
@@ -39,12 +44,30 @@ class Side:
     nngp: NDArray[Any]
     """The diagonals (n,) in the program's dtype."""
     ntk: NDArray[Any]
+    entries: Mapping[str, int] = field(default_factory=dict)
+    """Rows of `table` with the diagonals of further roots."""
+
+    def diagonal(self, root: str) -> NDArray[Any]:
+        """The diagonal (n,) of a root."""
+        name = f"{root}_diagonal"
+        if name in self.entries:
+            found: NDArray[Any] = self.table[self.entries[name]]
+            return found
+        return self.nngp if root == "nngp" else self.ntk
 
 
 def make_side(
-    program: Program, rows: Rows, constants: NDArray[np.float64], threads: int, pack: bool
+    program: Program,
+    rows: Rows,
+    constants: NDArray[np.float64],
+    threads: int,
+    pack: bool,
+    floor: float = 0.0,
 ) -> Side:
     """Check the rows' values and compute what depends on each row alone.
+
+    A mean square of 0 counts as `floor`: the limit of a small row that is orthogonal to all
+    others, which is what slopes by a row of zeros are (see `ntkc.runtime.slopes`).
 
     Raises `ArrayError` for rows that are not finite, too large for the dtype, or, where the
     program relies on it, not normalized.
@@ -53,6 +76,8 @@ def make_side(
         rows.pack()
     squares = _squares(rows, threads)
     check_squares(rows, squares)
+    if floor:
+        squares[squares.astype(rows.dtype) == 0.0] = floor * max(rows.width, 1)
     mean_squares = squares / max(rows.width, 1)
     if program.normalized:
         check_normalized(rows, mean_squares)
@@ -66,6 +91,7 @@ def make_side(
         table64,
         _rounded(nngp, rows, "the NNGP kernel"),
         _rounded(ntk, rows, "the NTK"),
+        program.entries,
     )
 
 
