@@ -9,8 +9,8 @@ from typing import Any
 from ntkc import debug
 from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.digest import toolchain
-from ntkc.artefact.folder import Artefact, write
-from ntkc.driver import FrontEnd, Options, emitted, middle
+from ntkc.artefact.folder import Artefact, write, write_generated
+from ntkc.driver import Derivatives, FrontEnd, Options, emitted, middle
 from ntkc.explain.schedule import tile_traffic, tile_work
 from ntkc.ir.cost import itemsize
 from ntkc.ir.module import Module
@@ -41,6 +41,32 @@ def build(
         "cost": cost,
     }
     write(Artefact(digest, generated, bundle, manifest), folder, name, shipped)
+
+
+def build_derivatives(
+    front: FrontEnd,
+    bundle: Bundle,
+    options: Options,
+    derivatives: Derivatives,
+    digest: str,
+    folder: Path,
+) -> None:
+    """Compile derivatives of a program into an existing, empty folder.
+
+    It holds the generated module and the manifest, and is no package: what uses it is the
+    program's own kernel.
+    """
+    schedules = middle(front.module, options.dtype, Watch(), derivatives)
+    generated = emitted(front, schedules, options.dtype, f"_{digest}")
+    debug.dump(4, "derivatives.py", generated)
+    manifest: dict[str, Any] = {
+        "abi": ABI,
+        "network": front.network.name,
+        "derivatives": asdict(derivatives),
+        "options": {"dtype": options.dtype, "backend": options.backend},
+        "versions": toolchain(),
+    }
+    write_generated(Artefact(digest, generated, bundle, manifest), folder)
 
 
 def compiled(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
@@ -11,10 +12,10 @@ from typing import Any
 from ntkc import debug
 from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.folder import KERNEL
-from ntkc.artefact.prepare import Compilation, prepare
+from ntkc.artefact.prepare import Compilation, prepare, prepare_derivatives
 from ntkc.artefact.save import save
 from ntkc.diagnostics import Diagnostic, Source
-from ntkc.driver import Options, front_end
+from ntkc.driver import Derivatives, Options, front_end
 from ntkc.runtime import Kernel, Program, load_program
 from ntkc.runtime.generated import import_generated
 
@@ -29,6 +30,8 @@ class CompiledKernel(Kernel):
     def __init__(self, program: Program, compilation: Compilation) -> None:
         super().__init__(program)
         self._compilation = compilation
+        self._derived: dict[Derivatives, Kernel] = {}
+        self._lock = threading.Lock()
 
     @property
     def network(self) -> str:
@@ -91,6 +94,14 @@ class CompiledKernel(Kernel):
         """
         return save(self._compilation, Path(folder), force)
 
+    def _differentiated(self, root: str, wrt: tuple[str, ...]) -> Kernel:
+        """Compiled when it is first asked for, or found in the cache."""
+        asked = Derivatives(root, wrt)
+        with self._lock:
+            if asked not in self._derived:
+                self._derived[asked] = derived(self._compilation, asked)
+            return self._derived[asked]
+
     def __reduce__(self) -> tuple[Any, ...]:
         return restore, (self._compilation.bundle, self._compilation.options)
 
@@ -107,6 +118,13 @@ def load(made: Compilation) -> CompiledKernel:
     with debug.stage("load"):
         module = import_generated(made.path / KERNEL, made.artefact.digest)
         return CompiledKernel(load_program(module), made)
+
+
+def derived(made: Compilation, derivatives: Derivatives) -> Kernel:
+    """The kernel of a compilation with derivatives."""
+    digest, path = prepare_derivatives(made, derivatives)
+    with debug.stage("load"):
+        return Kernel(load_program(import_generated(path / KERNEL, digest)))
 
 
 def restore(bundle: Bundle, options: Options) -> CompiledKernel:

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from ntkc.artefact.bundle import Bundle
-from ntkc.driver import FrontEnd, Options, quoted
+from ntkc.driver import Derivatives, FrontEnd, Options, quoted
 from ntkc.ir.node import topological
 from ntkc.ir.text import format_module
 from ntkc.syntax import ast
@@ -26,7 +26,12 @@ _COMPILER = (
 """What generated source depends on, besides the kernel IR that comes before all passes."""
 
 
-def digest(front: FrontEnd, options: Options, bundle: Bundle) -> str:
+def digest(
+    front: FrontEnd,
+    options: Options,
+    bundle: Bundle,
+    derivatives: Derivatives | None = None,
+) -> str:
     """The digest of a program understood, under these options, on this machine.
 
     It is taken before any pass and any formula is derived, so that finding what was compiled
@@ -37,6 +42,7 @@ def digest(front: FrontEnd, options: Options, bundle: Bundle) -> str:
         *_quotes(front),
         options.dtype,
         options.backend,
+        "" if derivatives is None else repr((derivatives.root, derivatives.wrt)),
         json.dumps(toolchain(), sort_keys=True),
         _compiler(),
         _machine(),

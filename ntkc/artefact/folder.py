@@ -90,7 +90,7 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
         place = folder / file.place
         place.parent.mkdir(parents=True, exist_ok=True)
         _write(place, file.text)
-    _write(folder / KERNEL, artefact.generated)
+    write_generated(artefact, folder)
     _write(folder / "parallel.py", _parallel(artefact, runtime))
     package = _PACKAGE.format(
         network=artefact.manifest["network"],
@@ -101,6 +101,16 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
         runtime=runtime,
     )
     _write(folder / "__init__.py", package)
+    if shipped:
+        installed = Path(__file__).parent.parent / "runtime"
+        shutil.copytree(
+            installed, folder / "_runtime", ignore=shutil.ignore_patterns("__pycache__")
+        )
+
+
+def write_generated(artefact: Artefact, folder: Path) -> None:
+    """Write the generated module and the manifest alone."""
+    _write(folder / KERNEL, artefact.generated)
     manifest = {
         "format": FORMAT,
         "digest": artefact.digest,
@@ -109,11 +119,6 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
         "program": [file.place for file in artefact.bundle.files],
     }
     _write(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-    if shipped:
-        installed = Path(__file__).parent.parent / "runtime"
-        shutil.copytree(
-            installed, folder / "_runtime", ignore=shutil.ignore_patterns("__pycache__")
-        )
 
 
 def _parallel(artefact: Artefact, runtime: str) -> str:

@@ -13,7 +13,7 @@ from ntkc.artefact.digest import digest
 from ntkc.artefact.folder import KERNEL, Artefact, read
 from ntkc.artefact.location import keep_tables
 from ntkc.diagnostics import Diagnostic, Source
-from ntkc.driver import FrontEnd, Options, front_end
+from ntkc.driver import Derivatives, FrontEnd, Options, front_end
 
 
 @dataclass(frozen=True)
@@ -23,6 +23,8 @@ class Compilation:
     artefact: Artefact
     path: Path
     options: Options
+    cached: bool
+    """Whether what is compiled for it later may be kept in the user's cache."""
     warnings: tuple[Diagnostic, ...]
 
     @property
@@ -52,7 +54,26 @@ def keep(front: FrontEnd, files: Bundle, options: Options, use_cache: bool = Tru
     if debug.level() >= debug.HIGHEST:
         _dump_machine_code(path, key, settled.dtype)
     manifest, generated = read(path)
-    return Compilation(Artefact(key, generated, files, manifest), path, settled, front.warnings)
+    artefact = Artefact(key, generated, files, manifest)
+    return Compilation(artefact, path, settled, use_cache, front.warnings)
+
+
+def prepare_derivatives(made: Compilation, derivatives: Derivatives) -> tuple[str, Path]:
+    """The digest and the folder of a compiled program's derivatives: found, or built and kept."""
+    front = front_end(made.bundle.load(), made.options)
+    key = digest(front, made.options, made.bundle, derivatives)
+    place = cache.entry if made.cached else cache.temporary
+    path = place(key, partial(_build_derivatives, front, made, derivatives, key))
+    debug.tell(2, f"{key} is in {path}")
+    return key, path
+
+
+def _build_derivatives(
+    front: FrontEnd, made: Compilation, derivatives: Derivatives, key: str, folder: Path
+) -> None:
+    from ntkc.artefact.build import build_derivatives
+
+    build_derivatives(front, made.bundle, made.options, derivatives, key, folder)
 
 
 def _build(front: FrontEnd, files: Bundle, options: Options, key: str, folder: Path) -> None:
