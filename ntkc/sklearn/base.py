@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ntkc.predict.arrays import Array
+from ntkc.predict.report import SolveReport
 
 from .program import Model, load, values
 from .rows import as_inputs, as_table, input_shape
 
 BLOCK_ENTRIES = 2**23
 """Entries of the cross-kernel that a prediction holds at once: 64 MiB."""
+ILL_CONDITIONED = 1e12
+"""Beyond this condition number, roundoff may reach the fourth digit of predictions."""
 
 
 class NetworkEstimator(BaseEstimator):
@@ -63,6 +68,18 @@ class NetworkEstimator(BaseEstimator):
         """k(x, x) of each row, (n,)."""
         inputs = as_inputs(X, self.input_shape_)
         return np.asarray(self.kernel_.diag(inputs, get=self.kind, **self.params_))
+
+    def _reported(self, report: SolveReport) -> SolveReport:
+        """`report`, with a warning where digits were lost."""
+        if report.condition > ILL_CONDITIONED:
+            warnings.warn(
+                f"the kernel matrix of {type(self).__name__} has the condition number "
+                f"{report.condition:.0e}, and predictions lose as many digits: scale the features "
+                "(StandardScaler), or solve with some ridge or noise",
+                LinAlgWarning,
+                stacklevel=3,
+            )
+        return report
 
     def _blocks(self, X: NDArray[Any], trained: NDArray[Any]) -> Iterator[NDArray[Any]]:
         """Rows of X, so many at a time that their cross-kernel stays small."""

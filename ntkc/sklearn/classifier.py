@@ -84,7 +84,7 @@ class NTKClassifier(ClassifierMixin, NetworkEstimator):
             ridge_scale=self.ridge_scale,
             on_singular=self.on_singular,
         )
-        self.dual_coef_, self.report_ = found.dual, found.report
+        self.dual_coef_, self.report_ = found.dual, self._reported(found.report)
         return self
 
     def _targets(self, codes: NDArray[np.intp]) -> Array:

@@ -116,7 +116,7 @@ class NTKRegressor(_Regressor):
             ridge_scale=self.ridge_scale,
             on_singular=self.on_singular,
         )
-        self.dual_coef_, self.report_ = found.dual, found.report
+        self.dual_coef_, self.report_ = found.dual, self._reported(found.report)
         return self
 
     def predict(self, X: Any) -> Array:
@@ -135,7 +135,8 @@ class NNGPRegressor(_Regressor):
     Parameters
     ----------
     noise : variance of the observations' noise, in the targets' units (of the normalised ones,
-        with `normalize_y`)
+        with `normalize_y`). With none at all, matrices of smooth activations are singular in
+        floating-point numbers after a few dozen rows
     noise_scale : "absolute", or "relative" to the mean of the kernel matrix's diagonal
     model, network, depth, activation, w_std, b_std, params, on_singular, normalize_y, dtype : as in
         `NTKRegressor`
@@ -159,7 +160,7 @@ class NNGPRegressor(_Regressor):
         w_std: float = W_STD,
         b_std: float = B_STD,
         params: Mapping[str, float] | None = None,
-        noise: float = 0.0,
+        noise: float = 1e-6,
         noise_scale: RidgeScale = "absolute",
         on_singular: OnSingular = "pseudo-inverse",
         normalize_y: bool = False,
@@ -189,7 +190,7 @@ class NNGPRegressor(_Regressor):
             noise_scale=self.noise_scale,
             on_singular=self.on_singular,
         )
-        self.report_ = self.posterior_.report
+        self.report_ = self._reported(self.posterior_.report)
         return self
 
     def predict(self, X: Any, return_std: bool = False, return_cov: bool = False) -> Any:
