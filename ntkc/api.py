@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 TEXT = "<text>"
 _BACKENDS = ("auto", "cpu")
 _DTYPES = ("float64", "float32")
+_LOOSEST = 0.01
 _COMING = {"cuda": "kernels run on the processor: backend='cpu'"}
 
 PathLike = str | os.PathLike[str]
@@ -36,21 +37,25 @@ def compile(
     root: PathLike | None = None,
     allow: Iterable[PathLike] = (),
     cache: bool = True,
+    tolerance: float | None = None,
 ) -> CompiledKernel:
     """Compile a program, from a file or from its text, to the kernel of one network.
 
     `network` chooses one of several. `dtype` is what the kernel computes in, "float64" or
     "float32". Imports stay inside `root`, by default the folder of the file (a text has none,
     and imports nothing without it), and the files and folders in `allow`. What was compiled
-    before is found in the user's cache, unless `cache` is false. What the compiler remarks on
-    without refusing it is in the kernel's `warnings`.
+    before is found in the user's cache, unless `cache` is false. `tolerance` bounds the errors of
+    activations without closed form, such as `tanh`, relative to the diagonals: by default 1e-10,
+    and 1e-6 in float32. What the compiler remarks on without refusing it is in the kernel's
+    `warnings`.
 
-    Raises `ProgramError` with every mistake in the program, `OSError` where the file cannot be
-    read, and `ValueError` or `TypeError` for other arguments.
+    Raises `ProgramError` with every mistake in the program, `NtkError` where the tolerance cannot
+    be certified, `OSError` where the file cannot be read, and `ValueError` or `TypeError` for
+    other arguments.
     """
     from ntkc.artefact.compiled import compile_program
 
-    options = make_options(network, backend, dtype, root, allow)
+    options = make_options(network, backend, dtype, root, allow, tolerance)
     return compile_program(_origin(path, source), options, cache)
 
 
@@ -98,6 +103,7 @@ def make_options(
     dtype: str = "float64",
     root: PathLike | None = None,
     allow: Iterable[PathLike] = (),
+    tolerance: float | None = None,
 ) -> Options:
     """Checked options of a compilation. Raises `ValueError` or `TypeError`."""
     from ntkc.driver import Options
@@ -111,7 +117,19 @@ def make_options(
     if isinstance(allow, (str, os.PathLike)):
         raise TypeError(f"allow: expected several paths, such as [{str(allow)!r}]")
     folder = None if root is None else Path(root)
-    return Options(network, str(dtype), "cpu", folder, tuple(Path(entry) for entry in allow))
+    paths = tuple(Path(entry) for entry in allow)
+    return Options(network, str(dtype), "cpu", folder, paths, _tolerance(tolerance))
+
+
+def _tolerance(value: object) -> float | None:
+    """A bound of relative errors. Raises `TypeError` or `ValueError`."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"tolerance: expected a number such as 1e-8, got {value!r}")
+    if not 0.0 < value <= _LOOSEST:
+        raise ValueError(f"tolerance: expected a number above 0, at most {_LOOSEST}, got {value!r}")
+    return float(value)
 
 
 def _one_of(argument: str, value: object, allowed: tuple[str, ...]) -> None:

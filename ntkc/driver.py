@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 DTYPES = ("float64", "float32")
 BACKENDS = ("cpu",)
+TOLERANCES = {"float64": 1e-10, "float32": 1e-6}
+"""What activations without closed form are approximated to, unless an option says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,13 @@ class Options:
     backend: str = "cpu"
     root: Path | None = None
     allow: tuple[Path, ...] = ()
+    tolerance: float | None = None
+    """Of activations without closed form; None for the number type's default."""
+
+    @property
+    def certified(self) -> float:
+        """The tolerance that holds."""
+        return TOLERANCES[self.dtype] if self.tolerance is None else self.tolerance
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ def front_end(origin: Path | Source | Program, options: Options) -> FrontEnd:
     if program is None or network is None:
         raise AssertionError("a program was refused without a diagnostic")
     with stage("derive"):
-        module = derive(network)
+        module = derive(network, options.certified)
     return FrontEnd(program, network, module, diagnostics.warnings)
 
 

@@ -127,6 +127,23 @@ class Homogeneous(Activation):
         return root_power(p * q, self.homogeneity(*arguments)) * kappa
 
 
+class Expanded(Activation):
+    """An activation whose dual has no known closed form: its series stands for it.
+
+    See `ntkc.symbolic.series`. A file states the activation and its derivative.
+    """
+
+    def slope(self, z: Node) -> Node:
+        """The derivative of `function`."""
+        raise NotImplementedError
+
+    def bells(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
+        """The derivative as a mixture of Gaussian bells, the sum of weights * exp(-rates z^2):
+        (rates, weights), for one that has a kink; None for one that has none.
+        """
+        return None
+
+
 def correlation(c: Node, p: Node, q: Node) -> Node:
     """c / sqrt(pq), at most 1 in size whatever rounding says; 0 for a zero variance.
 
@@ -210,8 +227,17 @@ class Bound:
         """The activation applied to `z`."""
         return self.activation.function(z, *self.values)
 
-    def forms(self) -> DualForms:
-        """The closed forms, derived at first use and kept per key."""
+    def forms(self, tolerance: float = 1e-10) -> DualForms:
+        """The closed forms, derived at first use and kept per key; or, where there are none,
+        those of a series within the tolerance. Raises `NotCertifiedError` if none is.
+        """
+        if isinstance(self.activation, Expanded):
+            from ntkc.symbolic.series import Formula, series_forms
+
+            f, z = self.activation, symbol("z")
+            function = f.function(z)
+            assert function is not None
+            return series_forms(Formula(self.key, function, f.slope(z), f.bells), tolerance)
         from ntkc.symbolic.derive import dual_forms
 
         key = (type(self.activation), self.key)

@@ -35,7 +35,11 @@ def build(
         "network": front.network.name,
         "input": show_input(front.network.input).removeprefix("input "),
         "parameters": {p.name: p.default for p in front.network.parameters},
-        "options": {"dtype": options.dtype, "backend": options.backend},
+        "options": {
+            "dtype": options.dtype,
+            "backend": options.backend,
+            "tolerance": options.certified,
+        },
         "complement": complement,
         "versions": toolchain(),
         "cost": cost,

@@ -40,6 +40,10 @@ def add_compilation(parser: ArgumentParser) -> None:
         "--dtype", choices=("float64", "float32"), default="float64", help="the number type"
     )
     parser.add_argument(
+        "--tolerance", type=float, metavar="E",
+        help="of activations without closed form, relative (default: 1e-10, in float32 1e-6)",
+    )  # fmt: skip
+    parser.add_argument(
         "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
     )
 
@@ -50,7 +54,11 @@ def options(args: Namespace) -> Options:
 
     backend, dtype = getattr(args, "target", "cpu"), getattr(args, "dtype", "float64")
     network = getattr(args, "network", None)
-    return make_options(network, backend, dtype, args.root, args.allow)
+    tolerance = getattr(args, "tolerance", None)
+    try:
+        return make_options(network, backend, dtype, args.root, args.allow, tolerance)
+    except ValueError as error:
+        raise UsageError(f"--{error}") from None
 
 
 def origin(name: str) -> Path | Source:

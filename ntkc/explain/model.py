@@ -36,7 +36,7 @@ def explain_model(front: FrontEnd, line: int | None = None, dtype: str = "float6
     lines = [
         *_title(front, found, dtype),
         *_recursion(front, grouped(found)),
-        *_activations(found),
+        *_activations(front, found),
         *_values(front, schedules[dtype]),
         *_schedule(front, schedules, dtype),
         *_cost(watcher, schedules[dtype]),
@@ -95,7 +95,7 @@ def _step(step: Step) -> Iterator[str]:
     yield from wrapped(f"{tangent} = {PLAIN.write(step.ntk)}", 5, 9)
 
 
-def _activations(found: Iterable[Step]) -> Iterator[str]:
+def _activations(front: FrontEnd, found: Iterable[Step]) -> Iterator[str]:
     layers = (step.node.layer for step in found)
     bounds = {x.bound.key: x.bound for x in layers if isinstance(x, ActivationLayer)}
     if not bounds:
@@ -107,7 +107,7 @@ def _activations(found: Iterable[Step]) -> Iterator[str]:
     )
     for bound in bounds.values():
         yield ""
-        yield from activation_lines(bound)
+        yield from activation_lines(bound, front.module.activations[bound.key].certificate)
 
 
 def _values(front: FrontEnd, program: ProgramSchedule) -> Iterator[str]:
@@ -208,7 +208,7 @@ def _line(front: FrontEnd, found: list[Step], line: int) -> Iterator[str]:
         others = sum(s.node.span == step.node.span for s in here) - 1
         if others:
             yield f"     ... and {amount(others, 'more time')} by repetition"
-    yield from _activations(shown.values())
+    yield from _activations(front, shown.values())
 
 
 def _lines(step: Step) -> range:

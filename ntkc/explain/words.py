@@ -11,6 +11,7 @@ from ntkc.activations.base import Activation, Bound, ParameterKind
 from ntkc.activations.base import Parameter as ActivationParameter
 from ntkc.diagnostics import pages
 from ntkc.explain.layout import heading, wrapped
+from ntkc.ir.module import Certificate
 from ntkc.layers.base import Layer
 
 
@@ -81,8 +82,8 @@ def sample(activation: Activation) -> Bound:
     return activation.bind(values)
 
 
-def activation_lines(bound: Bound) -> Iterator[str]:
-    """The closed forms as text."""
+def activation_lines(bound: Bound, certificate: Certificate | None = None) -> Iterator[str]:
+    """The forms as text, with the certificate that a network has for them."""
     from ntkc.symbolic.latex import formulas
 
     found = formulas(bound)
@@ -93,6 +94,18 @@ def activation_lines(bound: Bound) -> Iterator[str]:
         ("diagonal", found.diagonal),
     ):
         yield from wrapped(f"{name:<8} = {formula.text}", 4, 15)
+    if certificate is not None:
+        yield from wrapped(certificate_text(certificate), 4, 4)
+
+
+def certificate_text(certificate: Certificate) -> str:
+    """The route, the error and the range, in a sentence or two."""
+    return (
+        f"Route: no closed form is known; a Hermite series of {certificate.terms} terms stands for "
+        f"it. Certificate: errors of at most {certificate.error:.1e}, relative to "
+        "√(dual(p,p) dual(q,q)), and so for dual_dot. Range: variances from 0 to "
+        f"{certificate.largest_variance:g}; a kernel refuses inputs beyond."
+    )
 
 
 def _parameters(activation: Activation) -> Iterator[str]:
@@ -124,7 +137,15 @@ def _range(parameter: ActivationParameter) -> str:
 def _route(bound: Bound) -> Iterator[str]:
     forms = bound.forms()
     yield ""
-    if forms.normalised is not None:
+    if forms.certificate is not None:
+        yield from wrapped(certificate_text(forms.certificate))
+        yield from wrapped(
+            "Here rho = c/√(pq), a(p) = E[f(√p z)], and D_l(p) is the square root of a weight "
+            "times E[f'(√p z) h_m(z)], h_m the orthonormal Hermite polynomial of degree m = m_l. "
+            "The few degrees and weights are a quadrature rule for the sum over all degrees; a and "
+            "D_l are computed once for each input."
+        )
+    elif forms.normalised is not None:
         degree = forms.normalised.degree
         yield from wrapped(
             f"It is homogeneous of degree {degree}: its forms are functions of the angle alone "
@@ -141,6 +162,8 @@ def _route(bound: Bound) -> Iterator[str]:
             "Its derivative has point masses, so E[f'(u) f'(v)] is infinite at coincident inputs; "
             "by convention it counts as 0."
         )
+    if forms.certificate is None:
+        yield from wrapped("Route: closed form; it holds to rounding at every variance.")
     low, high = bound.activation.variances
     yield from wrapped(f"It is tested against quadrature for variances from {low:g} to {high:g}.")
 

@@ -113,6 +113,14 @@ def _numpy_polynomial(x: Any, coefficients: tuple[float, ...]) -> Any:
     return result
 
 
+def _numpy_chebyshev(x: Any, coefficients: tuple[float, ...]) -> Any:
+    """Clenshaw's rule."""
+    now, after = x * 0, x * 0
+    for coefficient in reversed(coefficients[1:]):
+        now, after = 2 * x * now - after + x.dtype.type(coefficient), now
+    return x * now - after + x.dtype.type(coefficients[0])
+
+
 def _numpy_kink(mu: Any, degree: int) -> Any:
     mu = np.maximum(mu, 0)
     if degree == 0:
@@ -171,6 +179,7 @@ _NUMPY: Table = {
     "atan2": np.arctan2,
     "kink": _numpy_kink,
     "polynomial": _numpy_polynomial,
+    "chebyshev": _numpy_chebyshev,
 }
 
 
@@ -254,6 +263,7 @@ def _mpmath_table(m: Any) -> Table:
         "polynomial": lambda x, coefficients: m.polyval(
             [m.convert(a) for a in reversed(coefficients)] or [m.zero], x
         ),
+        "chebyshev": lambda x, coefficients: _mpmath_chebyshev(m, x, coefficients),
     }
 
 
@@ -276,6 +286,13 @@ def _mpmath_kink(m: Any, mu: Any, degree: int) -> Any:
     scale = m.factorial(degree) ** 2 * m.sqrt(2) / m.rf(m.mpf(3) / 2, degree)
     half = m.mpf(1) / 2
     return scale * mu**degree * m.sqrt(mu) * m.hyp2f1(half, half, degree + 3 * half, mu / 2)
+
+
+def _mpmath_chebyshev(m: Any, x: Any, coefficients: tuple[float, ...]) -> Any:
+    now, after = m.zero, m.zero
+    for coefficient in reversed(coefficients[1:]):
+        now, after = 2 * x * now - after + m.convert(coefficient), now
+    return x * now - after + m.convert(coefficients[0])
 
 
 # --- the polynomials of K_n -----------------------------------------------------------

@@ -113,6 +113,9 @@ def operation_work(node: Node) -> Work:
     if node.op == "polynomial":
         steps = len(node.attr("coefficients")) - 1
         return Work(sums=steps, products=steps)
+    if node.op == "chebyshev":
+        steps = len(node.attr("coefficients")) - 1
+        return Work(sums=2 * steps, products=steps)
     if node.op == "power":
         exponent = int(node.attr("exponent"))
         return Work(products=max(exponent.bit_length() + exponent.bit_count() - 2, 0))

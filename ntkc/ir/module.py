@@ -10,6 +10,18 @@ from ntkc.ir.node import Node
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """What is known of forms that approximate: how they were made, and how good they are."""
+
+    route: str
+    error: float
+    """Of Σ relative to sqrt(Σ11 Σ22), and of Σ̇ relative to sqrt(Σ̇11 Σ̇22): at most this much."""
+    largest_variance: float
+    """Up to which that holds; a program checks the variances that it meets."""
+    terms: int
+
+
+@dataclass(frozen=True)
 class DualForms:
     """The closed forms of one activation as scalar formulas over symbols.
 
@@ -29,6 +41,8 @@ class DualForms:
     """1 - dual / sqrt(diagonal(p) diagonal(q)) without cancellation, over `eta` (the
     complement 1 - c/sqrt(pq) of the arguments), `p`, `q` and the parameters."""
     normalised: NormalisedDual | None = None
+    certificate: Certificate | None = None
+    """None for closed forms, which hold to rounding at every variance."""
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,7 @@ SCALAR = {
             "sum of coefficients[k] * x**k",
             "coefficients",
         ),
+        _scalar("chebyshev", 1, "sum of coefficients[k] * T_k(x), -1 <= x <= 1", "coefficients"),
     )
 }
 

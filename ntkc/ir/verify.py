@@ -69,6 +69,7 @@ class _Checker:
             "power": lambda node: self._whole(node, "exponent"),
             "kink": lambda node: self._whole(node, "degree"),
             "polynomial": self._polynomial,
+            "chebyshev": self._polynomial,
             "gram": self._gram,
             "dual": self._dual,
             "dual_dot": self._dual,
@@ -136,9 +137,9 @@ class _Checker:
     def _polynomial(self, node: Node) -> Iterator[str]:
         coefficients = node.attr("coefficients")
         if not isinstance(coefficients, tuple) or not coefficients:
-            yield f"a polynomial has coefficients, not {coefficients!r}"
+            yield f"a {node.op} has coefficients, not {coefficients!r}"
         elif not all(type(c) is float and math.isfinite(c) for c in coefficients):
-            yield "the coefficients of a polynomial are finite floats"
+            yield f"the coefficients of a {node.op} are finite floats"
 
     def _gram(self, node: Node) -> Iterator[str]:
         if node.attr("varies") not in ("ROW", "COL", "CROSS"):

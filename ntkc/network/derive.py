@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from ntkc.diagnostics import Span
 from ntkc.ir.module import DualForms, LazyForms, Module
@@ -11,8 +12,12 @@ from ntkc.layers.base import Covariance
 from ntkc.network.graph import LayerNode, Network
 
 
-def derive(network: Network) -> Module:
-    """The kernel of the network: the roots `nngp` and `ntk` between two inputs."""
+def derive(network: Network, tolerance: float = 1e-10) -> Module:
+    """The kernel of the network: the roots `nngp` and `ntk` between two inputs.
+
+    Activations without closed form are approximated within the tolerance, when their forms are
+    asked for.
+    """
     known: dict[LayerNode, Covariance] = {}
     spans: dict[Node, Span] = {}
     activations: dict[str, Callable[[], DualForms]] = {}
@@ -24,7 +29,8 @@ def derive(network: Network) -> Module:
             inputs = tuple(known[before] for before in node.inputs)
             shapes = tuple(before.shape for before in node.inputs)
             known[node] = node.layer.propagate(inputs, shapes)
-            activations.update(node.layer.activations)
+            for key, forms in node.layer.activations.items():
+                activations[key] = partial(forms, tolerance)
         _note(known[node], node.span, spans)
     output = known[network.output]
     return Module(

@@ -30,6 +30,6 @@ def report_unavailable(call: ast.Call, report: Report) -> None:
         report.error(
             "E0504", f"the activation `{word}` is not available yet", span,
             "it has no closed form here yet",
-            help="similar ones with a closed form are `erf`, `gelu` and `sigmoid_like`",
+            help="similar ones that can be compiled are `relu`, `softplus` and `tanh`",
             kind=Kind.LIMITATION,
         )  # fmt: skip

@@ -40,6 +40,7 @@ from ntkc.ir.node import (
     topological,
     total,
     with_args,
+    within,
 )
 from ntkc.ir.project import Projection
 
@@ -151,7 +152,8 @@ class _Expansion:
             return with_args(node, args)
         forms = self.module.activations[node.attr("activation")]
         diagonal = forms.diagonal_dot if node.op == "dual_dot" else forms.diagonal
-        return substitute(diagonal, {"p": args[1], **self._parameters(node, forms)})
+        variance = _checked(args[1], forms)
+        return substitute(diagonal, {"p": variance, **self._parameters(node, forms)})
 
     def _scaled(self, node: Node) -> _Scaled:
         if node in self.demanded:
@@ -187,7 +189,7 @@ class _Expansion:
 
     def _dual(self, node: Node) -> _Scaled:
         forms = self.module.activations[node.attr("activation")]
-        k11, k22 = (self.values[a] for a in node.args[1:3])
+        k11, k22 = (_checked(self.values[a], forms) for a in node.args[1:3])
         bindings = self._parameters(node, forms)
         dot = node.op == "dual_dot"
         normalised = forms.normalised
@@ -227,7 +229,7 @@ class _Expansion:
             return rate + (_ONE - rate) * self.complements[node.args[0]]
         if node.op == "dual":
             forms = self.module.activations[node.attr("activation")]
-            _, k11, k22 = (self.values[a] for a in node.args[:3])
+            k11, k22 = (_checked(self.values[a], forms) for a in node.args[1:3])
             eta = self._carried_complement(node.args[0])
             bindings = {"eta": eta, "p": k11, "q": k22, **self._parameters(node, forms)}
             return substitute(forms.complement, bindings)
@@ -269,6 +271,14 @@ class _Expansion:
         if result is None:  # a product of values of one input each: perfectly correlated
             return const(0.0)
         return result
+
+
+def _checked(variance: Node, forms: DualForms) -> Node:
+    """A variance that an activation's forms are evaluated at, held to where they are certified."""
+    if forms.certificate is None:
+        return variance
+    high = forms.certificate.largest_variance
+    return within(variance, 0.0, high, f"the variance before `{forms.name}`")
 
 
 def _root_of_quotient(above: Node, below: Node) -> Node:

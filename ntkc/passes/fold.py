@@ -88,14 +88,17 @@ class _Fold:
         return const(0.0) if result is None else result
 
     def _product(self, node: Node) -> Node:
-        number, factors = 1.0, []
+        number, numbers, factors = 1.0, 0, []
         for factor in _factors(node):
             if is_const(factor):
                 number *= factor.attr("value")
+                numbers += 1
             else:
                 factors.append(factor)
         if number == 0.0:
             return const(0.0)
+        if _gathered(node, factors, numbers):
+            return node
         groups = {v: [f for f in factors if f.varies is v] for v in _ORDER}
         parts = [reduce(_mul, group) for group in groups.values() if group]
         if not parts:
@@ -162,6 +165,17 @@ class _Fold:
         return node
 
 
+def _gathered(node: Node, factors: list[Node], numbers: int) -> bool:
+    """Whether a product is of values of the pair and at most one number, not its own argument.
+
+    Then its order stays: somebody may have chosen it, to share a part or to wait for none.
+    """
+    nested = any(a.op == "mul" for a in node.args)
+    if not nested or numbers > 1 or any(is_const(a) or a.op == "neg" for a in node.args):
+        return False
+    return all(factor.varies is Varies.CROSS for factor in factors)
+
+
 def _mul(x: Node, y: Node) -> Node:
     return make("mul", x, y)
 
@@ -209,17 +223,25 @@ def _mixed(term: Node) -> bool:
 
 
 def _factors(node: Node) -> list[Node]:
-    """The factors of nested products, left to right; −x counts as (−1)·x."""
+    """The factors of nested products, left to right; −x counts as (−1)·x.
+
+    A square of a value of the pair is one factor: powers by repeated squaring have two at each
+    step, and many all together.
+    """
     stack, factors = [node], []
     while stack:
         factor = stack.pop()
-        if factor.op == "mul":
+        if factor.op == "mul" and (factor is node or not _is_square(factor)):
             stack.extend(reversed(factor.args))
         elif factor.op == "neg":
             stack.extend((factor.args[0], const(-1.0)))
         else:
             factors.append(factor)
     return factors
+
+
+def _is_square(node: Node) -> bool:
+    return node.args[0] is node.args[1] and node.varies is Varies.CROSS
 
 
 def _split(product: Node) -> tuple[list[Node], Node | None]:

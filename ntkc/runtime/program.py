@@ -84,7 +84,8 @@ class Program:
     constants: Callable[[Mapping[str, float], int], NDArray[np.float64]]
     """(parameters, input size) -> (C,). Raises `ValueError` for values outside a range."""
     diagonals: Callable[[NDArray[np.float64], NDArray[np.float64]], Diagonals]
-    """(mean squares of the inputs (n,), constants (C,)) -> `Diagonals`."""
+    """(mean squares of the inputs (n,), constants (C,)) -> `Diagonals`. Raises `ValueError` of
+    (position, words) for an input whose variance somewhere is beyond what is certified."""
     tiles: Mapping[tuple[str, str], TileFunction]
     """By (roots, dtype); roots is `ntk`, `nngp` or `nngp+ntk`, or names a kernel and derivatives.
     A float32 program with `complement` has float64 tiles too: rows with nearly coincident pairs

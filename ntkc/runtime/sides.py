@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ArrayError
-from .program import Program
+from .program import Diagonals, Program
 from .rows import (
     BLOCK,
     Rows,
@@ -82,7 +82,7 @@ def make_side(
     if program.normalized:
         check_normalized(rows, mean_squares)
     inverse64 = reciprocal_norms(rows, squares) if program.complement else np.empty(0)
-    table64, nngp, ntk = _diagonals(program, mean_squares, constants)
+    table64, nngp, ntk = _diagonals(program, rows, mean_squares, constants)
     return Side(
         rows,
         inverse64.astype(rows.dtype, copy=False),
@@ -118,23 +118,45 @@ def _squares(rows: Rows, threads: int) -> NDArray[np.float64]:
 
 
 def _diagonals(
-    program: Program, mean_squares: NDArray[np.float64], constants: NDArray[np.float64]
+    program: Program, rows: Rows, mean_squares: NDArray[np.float64], constants: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """`Program.diagonals`, called block by block of rows."""
     count = mean_squares.size
     if count <= DIAGONAL_ROWS:
-        found = program.diagonals(mean_squares, constants)
+        found = _diagonals_of(program, rows, mean_squares, constants, 0)
         return np.ascontiguousarray(found.table), found.nngp, found.ntk
     nngp, ntk = np.empty(count), np.empty(count)
     table: NDArray[np.float64] | None = None
     for start in range(0, count, DIAGONAL_ROWS):
         part = slice(start, start + DIAGONAL_ROWS)
-        found = program.diagonals(mean_squares[part], constants)
+        found = _diagonals_of(program, rows, mean_squares[part], constants, start)
         if table is None:
             table = np.empty((found.table.shape[0], count))
         table[:, part], nngp[part], ntk[part] = found
     assert table is not None  # there is at least one block
     return table, nngp, ntk
+
+
+def _diagonals_of(
+    program: Program,
+    rows: Rows,
+    mean_squares: NDArray[np.float64],
+    constants: NDArray[np.float64],
+    first: int,
+) -> Diagonals:
+    """Those of the rows from `first` on. `ArrayError` where a value of one lies beyond what the
+    program was certified for: the program's error holds its place among these, and words.
+    """
+    try:
+        return program.diagonals(mean_squares, constants)
+    except ValueError as error:
+        if len(error.args) != 2:
+            raise
+        place, words = error.args
+        raise ArrayError(
+            f"{rows.name}: row {first + place}: {words}; "
+            "scale the inputs, or choose smaller weights"
+        ) from None
 
 
 def _rounded(values: NDArray[np.float64], rows: Rows, what: str) -> NDArray[Any]:

@@ -43,9 +43,22 @@ class Formulas:
     diagonal: Formula
 
 
+_SERIES = Formulas(
+    Formula(
+        r"a(p)\, a(q) + c \sum_l \frac{D_l(p)\, D_l(q)}{m_l + 1}\, \rho^{m_l}",
+        "a(p) a(q) + c sum_l D_l(p) D_l(q) rho^m_l / (m_l + 1)",
+    ),
+    Formula(r"\sum_l D_l(p)\, D_l(q)\, \rho^{m_l}", "sum_l D_l(p) D_l(q) rho^m_l"),
+    Formula(r"a(p)^2 + p \sum_l \frac{D_l(p)^2}{m_l + 1}", "a(p)^2 + p sum_l D_l(p)^2 / (m_l + 1)"),
+)
+"""Of an activation without closed form: see `ntkc.symbolic.series`."""
+
+
 def formulas(bound: Bound) -> Formulas:
     """The closed forms over c, p, q (and theta) and the parameters' own names."""
     forms = bound.forms()
+    if forms.certificate is not None:
+        return _SERIES
     rename = _display_names(bound)
     if forms.normalised is None:
         shown = [_analytic(form, rename) for form in (forms.dual, forms.dual_dot)]

@@ -99,6 +99,9 @@ def _to_sympy(node: Node, args: list[Any]) -> Any:
     if node.op == "polynomial":
         coefficients = map(exact_number, reversed(node.attr("coefficients")))
         return reduce(lambda value, a: value * args[0] + a, coefficients, sympy.Integer(0))
+    if node.op == "chebyshev":
+        coefficients = map(exact_number, node.attr("coefficients"))
+        return sympy.Add(*(a * sympy.chebyshevt(k, args[0]) for k, a in enumerate(coefficients)))
     rule = _TO_SYMPY.get(node.op)
     if rule is None:
         raise ValueError(f"{node.op} has no SymPy counterpart")

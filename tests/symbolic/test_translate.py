@@ -72,6 +72,7 @@ EXAMPLES = {
     "asin": function("asin", x),
     "atan2": function("atan2", x, y),
     "kink": function("kink", y, degree=3),
+    "chebyshev": make("chebyshev", x, coefficients=(0.1, -2.0, 0.5, 1.0 / 3.0)),
     "polynomial": make("polynomial", x, coefficients=(0.1, -2.0, 0.0, 1.0 / 3.0)),
 }
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Mapping
 
 from ntkc.backends.numba_cpu.loops import print_function, printable
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.spell import NUMPY, PYTHON, lanes
-from ntkc.backends.numba_cpu.straight import StraightLine
+from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
 from ntkc.ir.node import Node, Varies, make, topological
 from ntkc.runtime.program import ABI
 from ntkc.schedule.lower import label, lower
@@ -50,7 +51,9 @@ def emit(
         for kind, program in schedules.items()
         for name in program.tiles
     ]
-    body = [_constants(program), _diagonals(program), *tiles, _tile_table(schedules, suffix)]
+    series: dict[Matrix, str] = {}
+    single = [_constants(program, series), _diagonals(program, series)]
+    body = [*_matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
     imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
     parts = [f"{_docstring(header)}\n\n{imports}", _attributes(program, dtype), *helpers, *body]
@@ -100,12 +103,26 @@ def _constant_roots(program: ProgramSchedule) -> list[Node]:
     return list(found)
 
 
-def _constants(program: ProgramSchedule) -> str:
+def _matrices(series: Mapping[Matrix, str]) -> list[str]:
+    """The coefficients of Chebyshev series, a series a row."""
+    found = []
+    for matrix, name in series.items():
+        lines = [f"{name} = np.array(", "    ["]
+        for row in matrix:
+            text = textwrap.fill(
+                f"{list(row)!r},", 92, initial_indent=" " * 8, subsequent_indent=" " * 9
+            )
+            lines.append(text)
+        found.append("\n".join([*lines, "    ]", ")"]))
+    return found
+
+
+def _constants(program: ProgramSchedule, series: dict[Matrix, str]) -> str:
     roots = _constant_roots(program)
     parameters = {
         n: f"parameters[{n.attr('name')!r}]" for n in topological(roots) if n.op == "param"
     }
-    code = StraightLine(PYTHON, roots, parameters)
+    code = StraightLine(PYTHON, roots, parameters, series)
     values = ", ".join(code.results)
     return _function(
         "constants(parameters, size)",
@@ -114,10 +131,10 @@ def _constants(program: ProgramSchedule) -> str:
     )
 
 
-def _diagonals(program: ProgramSchedule) -> str:
+def _diagonals(program: ProgramSchedule, series: dict[Matrix, str]) -> str:
     roots = _single_roots(program)
     names = {node: f"constants[{i}]" for i, node in enumerate(_constant_roots(program))}
-    code = StraightLine(NUMPY, roots, {**names, _MEAN_SQUARE: "mean_square"})
+    code = StraightLine(NUMPY, roots, {**names, _MEAN_SQUARE: "mean_square"}, series)
     size = len(program.table)
     return _function(
         "diagonals(mean_square, constants)",

@@ -25,6 +25,22 @@ def within(value, low, high, strict, what):
     if low < -1e308:
         bound = "finite" if high > 1e308 else f"{side} {high:g}"
     raise ValueError(f"{what} must be {bound}, not {value!r}")''',
+    "within_all": '''\
+def within_all(values, low, high, what):
+    """Values of single inputs, if all of them lie where the formulas hold."""
+    outside = ~((values >= low) & (values <= high))
+    if np.any(outside):
+        where = int(np.argmax(outside))
+        found = float(np.ravel(values)[where])
+        raise ValueError(where, f"{what} must be from {low:g} to {high:g}, not {found:.6g}")
+    return values''',
+    "chebyshev": '''\
+def chebyshev(x, series):
+    """The sums of series[:, k] * T_k(x), one for each row of `series`."""
+    basis = [np.ones_like(x), x]
+    while len(basis) < series.shape[1]:
+        basis.append(2.0 * x * basis[-1] - basis[-2])
+    return series @ np.array(basis[: series.shape[1]])''',
     "inv_sqrt": '''\
 def inv_sqrt(x):
     """1 / sqrt(x), and 0 where x is 0: an all-zero input has no direction to scale."""

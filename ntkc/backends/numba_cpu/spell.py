@@ -139,6 +139,7 @@ NUMPY = Dialect(
                 "cos": "np.cos({0})",
                 "asin": "np.arcsin(np.clip({0}, -1.0, 1.0))",
                 "atan2": "np.arctan2({0}, {1})",
+                "within": "within_all({0}, {low!r}, {high!r}, {what!r})",
             }
         ),
     },

@@ -56,6 +56,6 @@ class ActivationLayer(Layer):
         return before.with_values(nngp, ntk)
 
     @property
-    def activations(self) -> Mapping[str, Callable[[], DualForms]]:
+    def activations(self) -> Mapping[str, Callable[[float], DualForms]]:
         """The one activation."""
         return {self.bound.key: self.bound.forms}

@@ -68,8 +68,9 @@ class Layer(ABC):
         """Σ and Θ of the output, from those of the inputs and the inputs' shapes."""
 
     @property
-    def activations(self) -> Mapping[str, Callable[[], DualForms]]:
-        """What derives the forms of the activations that `propagate` uses, by their keys."""
+    def activations(self) -> Mapping[str, Callable[[float], DualForms]]:
+        """What derives the forms of the activations that `propagate` uses, to a tolerance, by their
+        keys."""
         return {}
 
     def origin(self, text: str) -> Origin:
