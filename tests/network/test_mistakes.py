@@ -133,7 +133,7 @@ MISTAKES = [
     ("conv(3x3, padding = same)", "", "E0501", "`conv` is not available yet"),
     ("rnn(steps = 3)", "", "E0501", "`rnn` is not available yet"),
     ("dense -> selu", "", "E0504", "`selu` is not available yet"),
-    ("dense -> silu -> dense", "", "E0504", "`silu` is not available yet"),
+    ("dense -> elu -> dense", "", "E0504", "`elu` is not available yet"),
     ("dense -> f -> dense", "activation f(z) = z * Phi(z)", "E0503", "cannot be compiled yet"),
     ("dense -> f(q = 2)", "activation f(z, a = 1) = a * z", "E0302", "no argument `q`"),
 ]  # fmt: skip
