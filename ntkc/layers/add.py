@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from itertools import combinations
-
 from ntkc.ir.node import total
 from ntkc.layers.base import Covariance, Features, Shape
 from ntkc.layers.base.joining import (
     BRANCHES,
     Joining,
-    correlated,
-    first_cause,
-    first_uncentred,
+    refuse_correlated,
     refuse_raw,
     same_shape,
+    sum_features,
 )
-from ntkc.layers.base.values import NEVER
 
 
 class Add(Joining):
@@ -32,29 +28,16 @@ class Add(Joining):
         """The shape that the branches share."""
         return same_shape(self, inputs)
 
-    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+    def features(
+        self, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+    ) -> Features:
         """Gaussian where all branches are; as fresh as the least fresh of them."""
         refuse_raw(self, inputs)
-        for (i, a), (j, b) in combinations(enumerate(inputs), 2):
-            if not _uncorrelated(a, b, level + 1):
-                message = "the branches of `add` are correlated"
-                raise correlated(self, message, inputs, (i, j), level)
-        return Features(
-            gaussian=all(f.gaussian for f in inputs),
-            own=min(f.own for f in inputs),
-            centred=min(f.centred for f in inputs),
-            cause=first_cause(inputs),
-            uncentred=first_uncentred(inputs),
-        ).within(level)
+        refuse_correlated(self, inputs, level)
+        return sum_features(inputs, level)
 
     def propagate(self, inputs: tuple[Covariance, ...], shapes: tuple[Shape, ...]) -> Covariance:
         """Sums."""
         return inputs[0].with_values(
             total(branch.nngp for branch in inputs), total(branch.ntk for branch in inputs)
         )
-
-
-def _uncorrelated(a: Features, b: Features, inside: int) -> bool:
-    if a.centred >= inside or b.centred >= inside:
-        return True
-    return (a.own >= inside and b.centred > NEVER) or (b.own >= inside and a.centred > NEVER)

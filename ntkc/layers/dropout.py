@@ -14,6 +14,7 @@ from ntkc.layers.base import (
     Range,
     Shape,
 )
+from ntkc.layers.base.positions import weights
 
 
 class Dropout(Layer):
@@ -34,7 +35,9 @@ class Dropout(Layer):
         """Unchanged."""
         return inputs[0]
 
-    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+    def features(
+        self, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+    ) -> Features:
         """Not Gaussian: a part of the features is exactly zero. A mean of zero stays zero."""
         (before,) = inputs
         if before.raw:
@@ -43,7 +46,7 @@ class Dropout(Layer):
                 "`dropout` cannot act on the network's input",
                 "there are no features to average over yet",
                 because=() if before.cause is None else (before.cause,),
-                help="put it after a `dense` layer and its activation",
+                help=f"put it after a {weights(shapes)} layer and its activation",
             )
         return replace(
             before,

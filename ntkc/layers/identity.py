@@ -12,7 +12,9 @@ class Identity(Layer):
         """Unchanged."""
         return inputs[0]
 
-    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+    def features(
+        self, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+    ) -> Features:
         """Unchanged."""
         return inputs[0]
 

@@ -13,11 +13,17 @@ from ntkc.layers.base import (
     Shape,
     WordsParameter,
 )
+from ntkc.layers.base.positions import over_axis, weights
 from ntkc.layers.base.values import NEVER
 
 
 class LayerNorm(Layer):
-    """Σ and Θ over √((k11 + eps) (k22 + eps)), for features of mean zero."""
+    """Σ and Θ over √((k11 + eps) (k22 + eps)), for features of mean zero.
+
+    With `axis = channel` that is at each position, with its own k11 and k22. With
+    `[space, channel]` an example's positions are normalised together: k11 and k22 are means over
+    the positions.
+    """
 
     parameters = (
         WordsParameter("axis", ("channel", "space"), ("channel",)),
@@ -35,7 +41,9 @@ class LayerNorm(Layer):
             )
         return inputs[0]
 
-    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+    def features(
+        self, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+    ) -> Features:
         """Unchanged: the variance it divides by is the same for every draw of the weights."""
         (before,) = inputs
         if before.centred == NEVER:
@@ -45,14 +53,15 @@ class LayerNorm(Layer):
                 "`layer_norm` needs features of mean zero",
                 "it would subtract a mean here, which Σ does not know",
                 because=() if cause is None else (cause,),
-                help="put it right after a `dense` layer, or use `normalize`, which only scales",
+                help=f"put it right after a {weights(shapes)} layer, or use `normalize`, which "
+                "only scales",
             )
         return before
 
     def propagate(self, inputs: tuple[Covariance, ...], shapes: tuple[Shape, ...]) -> Covariance:
         """Both are scaled by the inputs' standard deviations."""
         (before,) = inputs
-        k11, k22 = before.variances
+        k11, k22 = over_axis(self, before.variances, shapes[0])
         eps = self.number("eps")
         scale = inv_sqrt(k11 + eps) * inv_sqrt(k22 + eps)
         return before.with_values(before.nngp * scale, before.ntk * scale)

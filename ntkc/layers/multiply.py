@@ -23,7 +23,9 @@ class Multiply(Joining):
         """The shape that the branches share."""
         return same_shape(self, inputs)
 
-    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+    def features(
+        self, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+    ) -> Features:
         """Not Gaussian; of mean zero where a factor is."""
         refuse_raw(self, inputs)
         shared = [i for i, branch in enumerate(inputs) if branch.own <= level]

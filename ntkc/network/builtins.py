@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from ntkc import activations, layers
-from ntkc.layers.base.known import PLANNED, WITHOUT_LIMIT, WORDS
+from ntkc.layers.base.known import AXES, PLANNED, WITHOUT_LIMIT, WORDS
 from ntkc.network.numbers import CONSTANTS, FUNCTIONS
 
 
@@ -20,10 +20,17 @@ def all_names() -> frozenset[str]:
             *activations.names(),
             *activations.planned(),
             *WORDS,
+            *axis_names(),
             *FUNCTIONS,
             *CONSTANTS,
         )
     )
+
+
+@cache
+def axis_names() -> frozenset[str]:
+    """The names of spatial axes, which a definition hides without a warning."""
+    return frozenset(name for names in AXES.values() for name in names)
 
 
 @cache

@@ -52,7 +52,7 @@ class Calls:
         if entry is None:
             if word in numbers.CONSTANTS:
                 return done(constant(numbers.CONSTANTS[word]))
-            if word in WORDS:
+            if word in WORDS or word in builtins.axis_names():
                 return done(Word(word))
             if word in numbers.FUNCTIONS and (want == "number" or not builtins.is_activation(word)):
                 return done(FunctionName(word))
@@ -73,7 +73,7 @@ class Calls:
             return self._activations.call(call, scope)
         if word in builtins.layer_names():
             return self._layers.call(call, scope)
-        if word in WORDS:
+        if word in WORDS or word in builtins.axis_names():
             return done(self._not_callable(call, Word(word), scope))
         if word in numbers.CONSTANTS:
             return done(self._not_callable(call, constant(numbers.CONSTANTS[word]), scope))

@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from ntkc.diagnostics import Span
+from ntkc.diagnostics import NtkError, Span
 from ntkc.ir.module import DualForms, LazyForms, Module
 from ntkc.ir.node import Node, Varies
 from ntkc.layers.base import Covariance
+from ntkc.network.display import show_input
 from ntkc.network.graph import LayerNode, Network
+
+
+class OpenSizesError(NtkError, ValueError):
+    """A network whose kernel depends on sizes that are not known yet."""
 
 
 def derive(network: Network, tolerance: float = 1e-10) -> Module:
     """The kernel of the network: the roots `nngp` and `ntk` between two inputs.
 
     Activations without closed form are approximated within the tolerance, when their forms are
-    asked for.
+    asked for. Raises `OpenSizesError` where the input's positions are open.
     """
     known: dict[LayerNode, Covariance] = {}
     spans: dict[Node, Span] = {}
     activations: dict[str, Callable[[], DualForms]] = {}
-    start = Covariance.of_input()
+    start = Covariance.of_input(_space(network))
     for node in network.nodes():
         if node.layer is None:
             known[node] = start
@@ -41,6 +46,18 @@ def derive(network: Network, tolerance: float = 1e-10) -> Module:
         activations=LazyForms(activations),
         spans=spans,
     )
+
+
+def _space(network: Network) -> tuple[int, ...]:
+    """The input's spatial sizes."""
+    space = network.input.sizes[:-1]
+    sizes = tuple(size for size in space if size is not None)
+    if len(sizes) < len(space):
+        raise OpenSizesError(
+            f"the positions of `{show_input(network.input)}` are open: its kernel is derived for "
+            "given sizes (`ntkc.network.resolve.resolve_program(..., sizes=...)`)"
+        )
+    return sizes
 
 
 def _note(covariance: Covariance, span: Span, spans: dict[Node, Span]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from math import prod
+
 from ntkc.diagnostics import Kind
 from ntkc.ir.module import Input
 from ntkc.layers.base import Features, Origin, Shape
-from ntkc.layers.base.known import INPUTS
+from ntkc.layers.base.known import INPUTS, MAX_POSITIONS
 from ntkc.layers.base.values import NEVER
 from ntkc.network.arguments import WrongArgumentError, whole
 from ntkc.network.evaluate import Evaluator
@@ -44,17 +48,44 @@ def declared_input(
             f"write `{_EXAMPLES[kind]}`",
         )
         return None
-    if kind != "vector":
+    if kind not in KINDS:
         evaluator.report.limited = True
         evaluator.report.error(
             "E0502",
             f"inputs of kind `{kind}` are not available yet",
             declaration.kind.span,
             "a known kind, not built yet",
-            help="networks on vectors can be compiled: `input vector[n]`",
+            help=f"networks on {listed(KINDS)} inputs can be compiled",
             kind=Kind.LIMITATION,
         )
+    if prod(size for size in sizes[:-1] if size is not None) > MAX_POSITIONS:
+        evaluator.report.error(
+            "E0335",
+            f"this input has more than {MAX_POSITIONS:,} positions",
+            declaration.span,
+            "the limit is exceeded here",
+            help="make its examples smaller",
+        )
+        return None
     return Input(kind, tuple(sizes), declaration.normalized)
+
+
+KINDS = ("vector", "sequence", "image", "volume")
+"""The kinds of input that can be compiled."""
+
+
+def with_sizes(declared: Input, sizes: Sequence[int]) -> Input:
+    """The input with its open sizes given: all sizes, channels last.
+
+    Raises `ValueError` where they contradict the declaration.
+    """
+    given = tuple(sizes)
+    if len(given) != len(declared.sizes) or any(size < 1 for size in given):
+        raise ValueError(f"sizes: expected {len(declared.sizes)} of at least 1, got {given}")
+    for size, found in zip(declared.sizes, given, strict=True):
+        if size is not None and size != found:
+            raise ValueError(f"sizes: expected {declared.sizes} (None: open), got {given}")
+    return replace(declared, sizes=given)
 
 
 def input_node(declared: Input, declaration: ast.Input) -> LayerNode:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ntkc.diagnostics import Kind, Label, Span
-from ntkc.network.builtins import all_names, what_is
+from ntkc.network.builtins import all_names, axis_names, what_is
 from ntkc.network.report import Report, did_you_mean
 from ntkc.network.scope import Entry, FileScope, children
 from ntkc.syntax import ast
@@ -251,7 +251,7 @@ def report_duplicate(report: Report, name: ast.Name, first: Span, what: str) -> 
 
 def warn_hidden(report: Report, name: ast.Name) -> None:
     """Warn about a definition that takes the name of something built in."""
-    if name.name in all_names():
+    if name.name in all_names() - axis_names():
         report.error(
             "E0321",
             f"`{name.name}` hides the built-in {what_is(name.name)} of that name",

@@ -8,6 +8,8 @@ expand      a graph, each layer checked in place   `ntkc.network.expand`, `valid
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ntkc.diagnostics import Diagnostics
 from ntkc.ir.module import Input, Parameter
 from ntkc.ir.node import Node, topological
@@ -16,8 +18,8 @@ from ntkc.layers.base.activation import ActivationLayer
 from ntkc.network.declare import Declared, declare
 from ntkc.network.evaluate import AbortError, Evaluator
 from ntkc.network.expand import expand
-from ntkc.network.graph import Network
-from ntkc.network.inputs import declared_input, input_node
+from ntkc.network.graph import LayerNode, Network
+from ntkc.network.inputs import declared_input, input_node, with_sizes
 from ntkc.network.names import NameCheck
 from ntkc.network.report import Report, did_you_mean, listed
 from ntkc.network.scope import Scope
@@ -29,9 +31,16 @@ from ntkc.syntax.imports import Program
 
 
 def resolve_program(
-    program: Program | ast.File, diagnostics: Diagnostics, network: str | None = None
+    program: Program | ast.File,
+    diagnostics: Diagnostics,
+    network: str | None = None,
+    sizes: Sequence[int] | None = None,
 ) -> Network | None:
-    """The network of that name, or the only one; None if any error was reported."""
+    """The network of that name, or the only one; None if any error was reported.
+
+    `sizes` are those of an example, channels last, such as (32, 32, 3): they stand for the sizes
+    that the input leaves open. Raises `ValueError` where they contradict the others.
+    """
     report = Report(diagnostics)
     declared = declare(program, report)
     checks = [NameCheck(file.scope, report) for file in declared]
@@ -44,7 +53,7 @@ def resolve_program(
             if isinstance(statement, ast.ActivationDef):
                 check_activation(statement, file.scope, report)
     chosen = _select(main, network, report)
-    result = None if chosen is None else _resolve(chosen, main, report)
+    result = None if chosen is None else _resolve(chosen, main, report, sizes)
     if not report.failed and main.networks:
         checks[-1].warn_unused()
     return None if report.failed else result
@@ -84,7 +93,9 @@ def _select(main: Declared, network: str | None, report: Report) -> ast.NetworkD
     return main.networks[network]
 
 
-def _resolve(definition: ast.NetworkDef, main: Declared, report: Report) -> Network | None:
+def _resolve(
+    definition: ast.NetworkDef, main: Declared, report: Report, sizes: Sequence[int] | None
+) -> Network | None:
     evaluator = Evaluator(report)
     try:
         found = run(_evaluate(definition, main, evaluator))
@@ -93,6 +104,8 @@ def _resolve(definition: ast.NetworkDef, main: Declared, report: Report) -> Netw
     if found is None:
         return None
     declared, plan = found
+    if sizes is not None:
+        declared = with_sizes(declared, sizes)
     if plan.size == 0 and not report.failed:
         report.error(
             "E0315",
@@ -103,12 +116,26 @@ def _resolve(definition: ast.NetworkDef, main: Declared, report: Report) -> Netw
         )
         return None
     output = expand(plan, input_node(declared, definition.input), report)
+    if not report.failed:
+        _end(output, report)
     if report.failed:
         return None
     name = definition.name.name
     network = Network(name, declared, output, (), definition.span)
     parameters = _parameters(network, main)
     return Network(name, declared, output, parameters, definition.span)
+
+
+def _end(output: LayerNode, report: Report) -> None:
+    """Report an output that has positions left."""
+    if output.shape.space:
+        report.error(
+            "E0323",
+            "the network's output still has positions",
+            output.span,
+            f"this gives {output.shape}, and a kernel is one number for a pair of inputs",
+            help="end in `flatten` or `global_avg_pool`, then a `dense` readout",
+        )
 
 
 def _evaluate(

@@ -23,7 +23,7 @@ def report_unavailable(call: ast.Call, report: Report) -> None:
     elif word in PLANNED:
         report.error(
             "E0501", f"`{word}` is not available yet", span, "a known layer, not built yet",
-            help="networks on vectors can be compiled: `input vector[n]`",
+            help="the layers that can be compiled stand in docs/layers.md",
             kind=Kind.LIMITATION,
         )  # fmt: skip
     elif word in builtins.planned_activations():

@@ -4,10 +4,12 @@ Every layer answers for itself (`Layer.features`), from what is known of its inp
 known, and the rules:
 
 1. **Gaussian.** An activation's dual is an expectation over Gaussian pre-activations. A
-   layer with weights (`dense`) makes its outputs Gaussian, whatever went in; `identity`,
-   `flatten`, `layer_norm`, `normalize` and a sum of Gaussian branches keep them so; an
-   activation, `dropout`, a product and a concatenation (its channels are not alike) do not.
-   The network's input is not Gaussian: it is not random at all.
+   layer with weights (`dense`, `conv`, `local_conv`, `conv_transpose`) makes its outputs
+   Gaussian, whatever went in; `identity`, pools (linear maps on positions, the same for every
+   channel), `layer_norm`, `normalize` and a sum of Gaussian branches keep them so; an
+   activation, `dropout`, a product, a concatenation of channels and `flatten` (which makes
+   channels of positions: in both, channels are not alike) do not. The network's input is not
+   Gaussian: it is not random at all.
 2. **Mean zero.** `layer_norm` subtracts the features' mean, which Σ does not know: they must
    have mean zero. An activation's output counts as having a mean.
 3. **Uncorrelated branches.** E[(a + b)(a' + b')] = E[a a'] + E[b b'] needs E[a b'] = 0. Let a
@@ -20,9 +22,12 @@ known, and the rules:
    `add(identity, dense -> relu)`; `add(identity, identity)`, `add(identity, relu)` and
    `add(dense -> relu, dense -> relu)` have none of this form.
 4. **Independent factors.** `multiply` needs all branches but one to be own; no mean matters.
-5. **Concatenation** joins different channels, so it asks for nothing.
+5. **Concatenation** joins different channels, so it asks for nothing. Over a spatial axis it joins
+   the positions of one channel: between branches the covariance is 0 only where they are
+   uncorrelated, as for `add`.
 6. **The input as a branch.** The input's features cannot grow in number, so no branch of
-   `add` or `multiply` may be the input itself (scaled or not).
+   `add` or `multiply`, or of `concat` over a spatial axis, may be the input itself (scaled or
+   pooled or not).
 7. **Dropout** needs features to average over, so it cannot act on the input.
 
 What is own or centred is relative to a join, and joins nest. `Features` keeps the innermost
@@ -62,7 +67,8 @@ def _features(layer: Layer, inputs: tuple[LayerNode, ...], level: int, report: R
     if len(inputs) > 1 and any(before.features.broken for before in inputs):
         return BROKEN_FEATURES
     try:
-        return layer.features(tuple(before.features for before in inputs), level)
+        features = tuple(before.features for before in inputs)
+        return layer.features(features, tuple(before.shape for before in inputs), level)
     except LayerError as error:
         _report(error, layer, report)
         return BROKEN_FEATURES

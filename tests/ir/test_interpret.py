@@ -13,7 +13,7 @@ from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Input, Module
 from ntkc.ir.node import make, param
 from tests.backends.kernels import ROOTS, network, with_diagonals
-from tests.network.programs import REFERENCE, VECTOR_CASES
+from tests.network.programs import REFERENCE, SPATIAL_CASES, VECTOR_CASES
 
 RELATIVE = 1e-10
 COINCIDENT = 1e-7
@@ -38,6 +38,31 @@ def test_reference(name: str) -> None:
             own = np.diag(case[f"{root}_self"])
             # The reference's own diagonals come from its pairs' formulas.
             assert (np.abs(found[f"{root}_diagonal"] - own) <= COINCIDENT * np.abs(own)).all()
+
+
+@pytest.mark.parametrize("name", SPATIAL_CASES)
+def test_reference_on_positions(name: str) -> None:
+    """Images, sequences: pairs, an array with itself, and what is known of one input alone.
+
+    Near coincident means the same example: some of its pairs of positions coincide, and there the
+    reference, which takes arccos of a rounded cosine, states 1e-8 for itself.
+    """
+    module, case = _case(name)
+    x1, x2 = case["x1"], case["x2"]
+    between = interpret(module, x1, x2)
+    itself = interpret(module, x1, x1)
+    rows = x1.reshape(len(x1), 1, -1), x2.reshape(1, len(x2), -1)
+    same = (rows[0] == rows[1]).all(axis=2)
+    for root in ROOTS:
+        own = np.diag(case[f"{root}_self"])
+        _agree(between[root], case[root], same)
+        _agree(itself[root], case[f"{root}_self"], np.eye(len(x1), dtype=bool))
+        _agree(between[f"{root}_diagonal"], own, np.True_)
+
+
+def _agree(found: Any, expected: Any, same: Any) -> None:
+    limit = np.where(same, 1e-8, RELATIVE) * np.abs(expected)
+    assert (np.abs(found - expected) <= limit).all()
 
 
 @pytest.mark.parametrize("name", ["fc3_relu", "fc1_gelu", "concat_fc", "layer_norm_relu"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ntkc.layers.base.known import MAX_POSITIONS
 from ntkc.network import limits
 from tests.network.programs import check
 
@@ -28,3 +29,4 @@ def test_limits() -> None:
     assert all(number in table for number in shown)
     assert limits.MAX_LIST == limits.MAX_BRANCHES
     assert limits.MAX_WHOLE == 2**31 - 1
+    assert MAX_POSITIONS == 2**24

@@ -18,19 +18,26 @@ DOCUMENTATION = Path(__file__).parents[2] / "docs" / "layers.md"
 def test_the_folder_is_the_list() -> None:
     assert set(layers.names()) == {
         "add",
+        "avg_pool",
         "concat",
+        "conv",
+        "conv_transpose",
         "dense",
         "dropout",
         "flatten",
+        "global_avg_pool",
+        "global_sum_pool",
         "identity",
         "layer_norm",
+        "local_conv",
         "multiply",
         "normalize",
+        "sum_pool",
     }
 
 
 def test_an_unknown_word() -> None:
-    for word in ("conv", "base", "Dense", "../dense", ""):
+    for word in ("rnn", "base", "Dense", "../dense", ""):
         with pytest.raises(KeyError):
             layers.load(word)
 

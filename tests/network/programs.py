@@ -14,6 +14,12 @@ VECTOR_CASES = sorted(
     path.stem for path in REFERENCE.glob("*.ntk") if "input vector" in path.read_text()
 )
 
+SPATIAL_CASES = sorted(
+    path.stem
+    for path in REFERENCE.glob("*.ntk")
+    if path.stem not in VECTOR_CASES and "attention" not in path.read_text()
+)
+
 
 def check(text: str, network: str | None = None) -> tuple[Network | None, list[Diagnostic]]:
     """The network and all that was said about it."""

@@ -11,7 +11,7 @@ import pytest
 
 from ntkc.ir.interpret import interpret
 from ntkc.layers.add import Add
-from ntkc.layers.base import Features
+from ntkc.layers.base import Features, Shape
 from ntkc.layers.layer_norm import LayerNorm
 from ntkc.layers.multiply import Multiply
 from ntkc.network.derive import derive
@@ -53,7 +53,9 @@ def test_the_limit_of_what_is_accepted(body: str) -> None:
     assert _errors(body) < 0.1
 
 
-def _accept_all(self: object, inputs: tuple[Features, ...], level: int) -> Features:
+def _accept_all(
+    self: object, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+) -> Features:
     return Features(gaussian=True, own=level, centred=level)
 
 

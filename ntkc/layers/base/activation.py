@@ -9,6 +9,7 @@ from ntkc.diagnostics import Span
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import make
 from ntkc.layers.base.layer import Layer, LayerError
+from ntkc.layers.base.positions import weights
 from ntkc.layers.base.values import NEVER, Covariance, Features, Shape
 
 
@@ -23,7 +24,9 @@ class ActivationLayer(Layer):
         """Unchanged."""
         return inputs[0]
 
-    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+    def features(
+        self, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+    ) -> Features:
         """Not Gaussian any more, and with a mean; as independent as before."""
         (before,) = inputs
         if not before.gaussian:
@@ -32,9 +35,9 @@ class ActivationLayer(Layer):
                 f"`{self.name}` needs Gaussian pre-activations",
                 "its input is not Gaussian",
                 because=() if before.cause is None else (before.cause,),
-                help="put a `dense` layer before it"
+                help=f"put a {weights(shapes)} layer before it"
                 if before.raw
-                else "put a `dense` layer between the two",
+                else f"put a {weights(shapes)} layer between the two",
             )
         made = self.origin("because this is a nonlinearity, not an affine layer")
         return Features(

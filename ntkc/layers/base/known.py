@@ -6,17 +6,10 @@ from typing import Final
 
 PLANNED: Final = (
     "aggregate",
-    "avg_pool",
-    "conv",
-    "conv_transpose",
-    "global_avg_pool",
-    "global_sum_pool",
-    "local_conv",
     "resize",
     "rnn",
     "self_attention",
     "slice",
-    "sum_pool",
 )
 """Layers of the language that come later."""
 
@@ -48,6 +41,16 @@ WORDS: Final = (
     "valid",
 )
 """The words that are arguments of layers, and mean nothing elsewhere."""
+
+AXES: Final = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
+"""The names of the spatial axes of a sequence, an image and a volume.
+
+They are words of the language too, but a program may well have a width or a depth of its own: a
+definition hides them without a warning.
+"""
+
+MAX_POSITIONS: Final = 2**24
+"""How many positions a layer's output, or an input, can have: each is work, or a table's entry."""
 
 INPUTS: Final = {"vector": 1, "sequence": 2, "image": 3, "volume": 4, "graph": 2}
 """The kinds of input and how many sizes each has."""

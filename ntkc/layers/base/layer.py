@@ -56,7 +56,9 @@ class Layer(ABC):
         """The output's shape. Raises `LayerError` for inputs that do not fit."""
 
     @abstractmethod
-    def features(self, inputs: tuple[Features, ...], level: int) -> Features:
+    def features(
+        self, inputs: tuple[Features, ...], shapes: tuple[Shape, ...], level: int
+    ) -> Features:
         """The output's features, for a layer inside `level` joins.
 
         The branches of a joining layer are at `level + 1`. Raises `LayerError` where the

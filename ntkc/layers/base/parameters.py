@@ -91,6 +91,8 @@ class SizeParameter:
     name: str
     default: tuple[int, ...] | int | None = None
     minimum: int = 1
+    optional: bool = False
+    """Whether it may be left out without a default of its own: the layer knows what stands."""
     described = "a size"
 
 
@@ -120,6 +122,6 @@ FACTOR = Range(0.0, float("inf"), "a negative factor would not give a covariance
 
 def is_required(parameter: Parameter) -> bool:
     """Whether a call must give the argument."""
-    if isinstance(parameter, WholeParameter):
+    if isinstance(parameter, WholeParameter | SizeParameter):
         return parameter.default is None and not parameter.optional
     return parameter.default is None

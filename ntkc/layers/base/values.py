@@ -103,9 +103,10 @@ class Covariance:
     _column: Projection = field(default_factory=lambda: Projection(Varies.COL), repr=False)
 
     @classmethod
-    def of_input(cls) -> Covariance:
-        """The covariance of the network's input, which nothing trains."""
-        return cls(make("gram", varies="CROSS"), const(0.0))
+    def of_input(cls, space: tuple[int, ...] = ()) -> Covariance:
+        """The covariance of the network's input of this space, which nothing trains."""
+        attributes = {"space": space} if space else {}
+        return cls(make("gram", varies="CROSS", **attributes), const(0.0))
 
     def with_values(self, nngp: Node, ntk: Node) -> Covariance:
         """Another layer's covariance in the same network."""
