@@ -16,6 +16,7 @@ import numpy as np
 
 from ntkc.predict.arrays import Array
 from ntkc.predict.errors import PredictError
+from ntkc.runtime.errors import ArgumentError
 
 FIRST_STEP = 1 / 8
 STEPS = 6
@@ -68,11 +69,15 @@ def kernel_and_log_gradients(
     Raises what the kernel raises, and `GradientError` where differences do not settle.
     """
     differentiate = getattr(kernel, "value_and_gradient", None)
-    if differentiate is not None and wrt:
+    if differentiate is None or not wrt:
+        return _by_differences(kernel, x, params, wrt, get)
+    try:
         value, found = differentiate(x, get=get, wrt=tuple(wrt), **params)
-        exact = tuple(params[name] * np.asarray(found[name], np.float64) for name in wrt)
-        return Derivatives(np.asarray(value, np.float64), exact, "compiler")
-    return _by_differences(kernel, x, params, wrt, get)
+    except ArgumentError:
+        # A kernel that was saved without derivatives; any other argument is refused again.
+        return _by_differences(kernel, x, params, wrt, get)
+    exact = tuple(params[name] * np.asarray(found[name], np.float64) for name in wrt)
+    return Derivatives(np.asarray(value, np.float64), exact, "compiler")
 
 
 def _by_differences(

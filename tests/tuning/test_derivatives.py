@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import ntkc
+from ntkc.runtime import Kernel as LoadedKernel
 from ntkc.tuning import GradientError, kernel_and_log_gradients
 from ntkc.tuning.derivatives import difference
 from tests.tuning.kernels import Differentiated, Squared
@@ -39,11 +40,22 @@ def test_compiled_kernels() -> None:
         "param w = 1.3\nnetwork n {\n    input vector[3]\n"
         "    { dense(w_std = w) -> relu } * 2\n    dense(w_std = w)\n}\n"
     )
-    for dtype, tolerance in (("float64", 1e-10), ("float32", 1e-4)):
+    for dtype, tolerance in (("float64", 1e-12), ("float32", 1e-4)):
         kernel = ntkc.compile(source=text, dtype=dtype)
+        saved = LoadedKernel(kernel.program)  # as an artefact's: it cannot compile derivatives
         for get in ("ntk", "nngp"):
             found = kernel_and_log_gradients(kernel, X, {"w": 0.8}, ("w",), get)
+            assert found.source == "compiler"
             np.testing.assert_allclose(found.gradients[0], 6 * found.value, rtol=tolerance)
+            by_differences = kernel_and_log_gradients(saved, X, {"w": 0.8}, ("w",), get)
+            assert by_differences.source == "differences"
+            np.testing.assert_allclose(by_differences.value, found.value, rtol=tolerance)
+            # Steps of log w stop at 1e-11 of the largest entry, or at float32's roundoff.
+            np.testing.assert_allclose(
+                by_differences.gradients[0], found.gradients[0], rtol=max(tolerance, 1e-9)
+            )
+    with pytest.raises(ntkc.KernelError, match="must be at least 0"):
+        kernel_and_log_gradients(saved, X, {"w": -0.8}, ("w",))
 
 
 def test_no_parameters() -> None:

@@ -1,0 +1,81 @@
+"""Tables of rows for networks whose inputs are not vectors, as declared."""
+
+import importlib
+import sys
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import ntkc
+from ntkc.runtime import Kernel
+from ntkc.sklearn import NeuralTangentKernel, NTKRegressor
+from ntkc.sklearn.rows import input_shape
+from tests.sklearn.data import X, Y
+
+
+def declared(kind: str, *sizes: int | None) -> Kernel:
+    """The kernel of a network that treats its inputs as vectors, under another declaration."""
+    program = ntkc.compile(
+        source="network n {\n input vector[?]\n dense(b_std = 0.1) -> relu -> dense\n}"
+    ).program
+    return Kernel(replace(program, input_kind=kind, input_sizes=sizes))
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "features", "shape"),
+    [
+        ("vector", (None,), 5, (5,)),
+        ("vector", (5,), 5, (5,)),
+        ("image", (4, 4, 3), 48, (4, 4, 3)),
+        ("image", (4, None, 3), 60, (4, 5, 3)),
+        ("sequence", (None, 7), 21, (3, 7)),
+        ("volume", (2, 2, 2, 1), 8, (2, 2, 2, 1)),
+    ],
+)
+def test_shapes(kind: str, sizes: Any, features: int, shape: Any) -> None:
+    assert input_shape(declared(kind, *sizes), features) == shape
+
+
+@pytest.mark.parametrize(
+    ("kind", "sizes", "message"),
+    [
+        ("vector", (4,), r"X has 6 features, but network n declares vector\[4\], which needs 4"),
+        ("image", (2, 2, 1), "needs 4 in a row"),
+        ("image", (2, None, 4), "needs a multiple of 8 in a row"),
+        ("image", (None, None, 1), "only one can be open"),
+        ("graph", (2, 3), "takes graphs"),
+    ],
+)
+def test_refusals(kind: str, sizes: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        NTKRegressor(declared(kind, *sizes)).fit(np.ones((2, 6)), [1.0, 2.0])
+
+
+def test_rows_and_arrays_are_the_same_inputs() -> None:
+    image = declared("image", 2, 2, 1)
+    fit = NTKRegressor(image, ridge=0.1).fit(X, Y)
+    assert fit.input_shape_ == (2, 2, 1)
+    assert fit.n_features_in_ == 4
+    vectors = NTKRegressor(declared("vector", 4), ridge=0.1).fit(X, Y)
+    np.testing.assert_array_equal(fit.predict(X), vectors.predict(X))
+    np.testing.assert_array_equal(fit.predict(X.reshape(-1, 2, 2, 1)), fit.predict(X))
+    arrays = NTKRegressor(image, ridge=0.1).fit(X.reshape(-1, 2, 2, 1), Y)
+    np.testing.assert_array_equal(arrays.predict(X), fit.predict(X))
+    for wrong in (X.reshape(-1, 4, 1, 1), X[:, :3]):
+        with pytest.raises(ValueError, match=r"with dim 4|X has 3 features"):
+            fit.predict(wrong)
+    kernel = NeuralTangentKernel(image)
+    np.testing.assert_array_equal(kernel(X), image(X.reshape(-1, 2, 2, 1)))
+    np.testing.assert_array_equal(kernel.diag(X), image.diag(X.reshape(-1, 2, 2, 1)))
+
+
+def test_scikit_learn_is_asked_for_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in [name for name in sys.modules if name.split(".")[:2] == ["ntkc", "sklearn"]]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(ntkc, "sklearn", raising=False)
+    monkeypatch.setitem(sys.modules, "sklearn.utils.validation", None)
+    message = r"needs scikit-learn 1\.6 .* pip install 'ntkc\[sklearn\]'"
+    with pytest.raises(ImportError, match=message):
+        importlib.import_module("ntkc.sklearn")
