@@ -12,13 +12,18 @@ from .eigenlearning import (
     measured_learnability,
     solve_kappa,
 )
+from .pool import MeasuredCurve, PoolForecast, measured_learning_curve, pool_learning_curve
 from .spectrum import DepthScan, EmpiricalSpectrum, condition_against_depth, empirical_spectrum
 from .sphere import SphereSpectrum, gegenbauer, multiplicity, sphere_spectrum, zonal_function
+from .sphere_curve import SphereCurve, sphere_learning_curve
 
 __all__ = [
     "DepthScan",
     "Eigenlearning",
     "EmpiricalSpectrum",
+    "MeasuredCurve",
+    "PoolForecast",
+    "SphereCurve",
     "SphereSpectrum",
     "condition_against_depth",
     "eigenlearning",
@@ -26,8 +31,11 @@ __all__ = [
     "gegenbauer",
     "learning_curve",
     "measured_learnability",
+    "measured_learning_curve",
     "multiplicity",
+    "pool_learning_curve",
     "solve_kappa",
+    "sphere_learning_curve",
     "sphere_spectrum",
     "zonal_function",
 ]

@@ -64,14 +64,28 @@ def gegenbauer(dimension: int, degree: int, cosines: Array) -> Array:
 
     By (k + d − 2) P_{k+1} = (2k + d − 2) t P_k − k P_{k−1}, which is stable on [−1, 1].
     """
-    values = np.empty((degree + 1, len(cosines)))
-    values[0] = 1.0
-    if degree:
-        values[1] = cosines
-    for k in range(1, degree):
-        top = (2 * k + dimension - 2) * cosines * values[k] - k * values[k - 1]
-        values[k + 1] = top / (k + dimension - 2)
+    values = np.ones((degree + 1, len(cosines)))
+    for k in range(degree):
+        values[k + 1] = _next(dimension, k, cosines, values[k - 1], values[k])
     return values
+
+
+def zonal_series(weights: Array, dimension: int, cosines: Array) -> Array:
+    """Σ_k weights[r, k] P_k(cosines): (rows, m) for weights (rows, degrees), cosines (m,)."""
+    before, now = np.zeros_like(cosines), np.ones_like(cosines)
+    total = np.outer(weights[:, 0], now)
+    for k in range(weights.shape[1] - 1):
+        before, now = now, _next(dimension, k, cosines, before, now)
+        rows = np.flatnonzero(weights[:, k + 1])
+        total[rows] += weights[rows, k + 1, None] * now
+    return total
+
+
+def _next(dimension: int, k: int, cosines: Array, before: Array, now: Array) -> Array:
+    """P_{k+1} from P_{k−1} and P_k."""
+    if k == 0:
+        return cosines
+    return np.asarray(((2 * k + dimension - 2) * cosines * now - k * before) / (k + dimension - 2))
 
 
 def sphere_spectrum(
