@@ -6,14 +6,16 @@ import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 import ntkc
 
 FOLDER = Path(__file__).parents[1] / "examples"
 NAMES = sorted(path.stem for path in FOLDER.glob("*.py"))
-Run = Callable[[str], str]
+Run = Callable[..., str]
 
 
 def load(name: str) -> object:
@@ -31,8 +33,8 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("NTKC_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
 
-    def run_example(name: str) -> str:
-        load(name).main(["--small"])  # type: ignore[attr-defined]
+    def run_example(name: str, *more: str) -> str:
+        load(name).main(["--small", *more])  # type: ignore[attr-defined]
         captured = capsys.readouterr()
         assert captured.err == ""
         return captured.out
@@ -102,6 +104,84 @@ def test_saved_kernel(run: Run) -> None:
     assert "elsewhere: <kernel mlp: vector[64], float64, w_std=1.4>\n" in output
     assert "SymPy imported: False, Lark: False\n" in output
     assert output.endswith("to the last bit: True\n")
+
+
+def drawn(run: Run, name: str, tmp_path: Path) -> str:
+    """What an example prints, which has drawn a picture on the way."""
+    picture = tmp_path / "picture.png"
+    output = run(name, "--plot", str(picture))
+    assert output.endswith(f"drawn to {picture}\n")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert picture.stat().st_size > 20_000
+    return output
+
+
+def test_calibration(run: Run, tmp_path: Path) -> None:
+    output = drawn(run, "calibration", tmp_path)
+    rows = [[float(v) for v in re.findall(r"([\d.]+)%", line)] for line in output.splitlines()]
+    rows = [row for row in rows if row]
+    assert [row[0] for row in rows] == [10, 30, 50, 70, 80, 90]
+    for level, whole, process, sampling in rows:
+        assert abs(whole - level) < 3 * sampling
+        assert process < level - 2 * sampling
+    explained = re.search(r"explained variance: ([\d.]+)", output)
+    assert explained is not None
+    assert float(explained[1]) > 0.4
+
+
+def test_dynamics(run: Run, tmp_path: Path) -> None:
+    output = drawn(run, "dynamics", tmp_path)
+    best = re.search(r"^ *(\S+) +(\S+) +(\S+)  <- least test error$", output, re.MULTILINE)
+    assert best is not None
+    rows = table(output.replace("  <- least test error", "").replace("e+0", "e"))
+    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    assert [row[1] for row in rows] == sorted((row[1] for row in rows), reverse=True)
+    assert min(row[2] for row in rows) == float(best[3]) < 0.9 * rows[-1][2]
+
+
+def test_finite_width(run: Run, tmp_path: Path) -> None:
+    output = drawn(run, "finite_width", tmp_path)
+    rows = table(output)
+    assert [row[0] for row in rows] == [32, 128, 512]
+    assert rows[0][1] > rows[1][1] > rows[2][1]
+    found = re.search(r"gap ~ width\^(-[\d.]+) ± ([\d.]+)", output)
+    assert found is not None
+    exponent, error = float(found[1]), float(found[2])
+    assert error < 0.05
+    assert abs(exponent + 0.5) < 2 * error
+
+
+def test_a_finite_network_is_trained_by_the_gradient_of_its_loss() -> None:
+    module: Any = load("finite_width")
+    rng = np.random.default_rng(0)
+    x, y, rate, change = rng.standard_normal((5, 3)), rng.standard_normal(5), 0.1, 1e-6
+    net = module.start(4, 3, rng)
+    moved = module.step(net, x, y, rate)
+
+    def loss(parameters: Any) -> float:
+        return float(np.sum((module.Network(*parameters)(x) - y) ** 2) / 10)
+
+    for place, before in enumerate(net):
+        direction = rng.standard_normal(np.shape(before))
+        values = []
+        for sign in (1, -1):
+            parameters = list(net)
+            parameters[place] = before + sign * change * direction
+            values.append(loss(parameters))
+        slope = (values[0] - values[1]) / (2 * change)
+        gradient = (np.asarray(before) - moved[place]) / rate
+        assert np.sum(gradient * direction) == pytest.approx(slope, rel=1e-6)
+
+
+def test_learning_curve(run: Run, tmp_path: Path) -> None:
+    output = drawn(run, "learning_curve", tmp_path)
+    sphere, digits = output.split("digits\n")
+    found = re.findall(r"([-+][\d.]+) standard errors", sphere)
+    assert len(found) == 6
+    assert max(abs(float(value)) for value in found) < 3
+    found = re.findall(r"([-+][\d.]+)%", digits)
+    assert len(found) == 6
+    assert max(abs(float(value)) for value in found) < 10
 
 
 def test_every_example_is_tested() -> None:
