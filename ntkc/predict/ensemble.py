@@ -13,13 +13,13 @@ limit is the NNGP posterior. Source: Lee et al. 2019 (arXiv:1902.06720), equatio
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from . import propagators
-from .arrays import Array, choice, finite_result, positive, targets
+from .arrays import Array, Targets, choice, finite_result, positive, targets
 from .blocks import Blocks, CheckedBlocks, check_blocks
 from .covariance import standard_deviation, symmetric
 from .errors import InputError
@@ -70,38 +70,58 @@ def infinite_ensemble(
     choice(trained, "trained", ("ntk", "nngp"))
     choice(ridge_scale, "ridge_scale", ("absolute", "relative"))
     prior = check_blocks(nngp, "nngp")
-    by_ntk = trained == "ntk"
-    if by_ntk and ntk is None:
-        raise InputError("ntk must be given for trained='ntk'")
-    mover = check_blocks(ntk, "ntk") if by_ntk and ntk is not None else prior
-    _require_same_points(mover, prior)
+    mover = _mover(ntk, prior, trained)
     y = targets(y_train, "y_train", prior.train.size)
     checked = check_times(times)
-    ridge = absolute_ridge(ridge, ridge_scale, mover.train)
-    modes = dynamics_modes(mover.train, ridge, on_singular, f"{trained}.train")
+    shift = absolute_ridge(ridge, ridge_scale, mover.train)
+    modes = dynamics_modes(mover.train, shift, on_singular, f"{trained}.train")
     if np.isinf(checked).any():
         require_limit(modes, on_singular, f"{trained}.train")
     rate = positive(learning_rate, "learning_rate") / y.count
-    work = _Work(mover, prior, modes, rate, by_ntk)
-    parts = [work.at(float(t), y.values, train_covariance) for t in checked.flat]
+    work = _Work(mover, prior, modes, rate, trained == "ntk")
+    moments = [work.at(float(t), y.values, train_covariance) for t in checked.flat]
+    return _collect(moments, checked, y, modes.report)
 
-    def stack(index: int) -> Array | None:
-        found = [part[index] for part in parts]
+
+class _Moment(NamedTuple):
+    """The ensemble at one time."""
+
+    train_mean: Array
+    train_covariance: Array | None
+    test_mean: Array | None
+    test_covariance: Array | None
+    test_std: Array | None
+
+
+def _collect(moments: list[_Moment], times: Array, y: Targets, report: SolveReport) -> Ensemble:
+    def stack(name: str) -> Array | None:
+        found = [getattr(moment, name) for moment in moments]
         if not found or any(value is None for value in found):
             return None
         values = np.array(found)
-        return finite_result(values.reshape(checked.shape + values.shape[1:]), "the ensemble")
+        return finite_result(values.reshape(times.shape + values.shape[1:]), "the ensemble")
 
-    train, test = stack(0), stack(2)
+    train, test = stack("train_mean"), stack("test_mean")
     return Ensemble(
-        checked,
+        times,
         y.restore(np.zeros((0, *y.values.shape)) if train is None else train),
-        stack(1),
+        stack("train_covariance"),
         None if test is None else y.restore(test),
-        stack(3),
-        stack(4),
-        modes.report,
+        stack("test_covariance"),
+        stack("test_std"),
+        report,
     )
+
+
+def _mover(ntk: Blocks | None, prior: CheckedBlocks, trained: str) -> CheckedBlocks:
+    """The checked blocks of the kernel that trains."""
+    if trained == "nngp":
+        return prior
+    if ntk is None:
+        raise InputError("ntk must be given for trained='ntk'")
+    mover = check_blocks(ntk, "ntk")
+    _require_same_points(mover, prior)
+    return mover
 
 
 def _require_same_points(mover: CheckedBlocks, prior: CheckedBlocks) -> None:
@@ -125,18 +145,16 @@ class _Work:
     rate: float
     by_ntk: bool
 
-    def at(
-        self, time: float, y: Array, train_covariance: bool
-    ) -> tuple[Array, Array | None, Array | None, Array | None, Array | None]:
-        """Train mean and covariance, test mean, covariance and standard deviation at one time."""
+    def at(self, time: float, y: Array, train_covariance: bool) -> _Moment:
+        """Means and covariances at one time."""
         phi = self._phi(time)
         weighted = (self.modes.vectors * phi) @ (self.modes.vectors.T @ y)
         train = self.mover.train.values @ weighted
         spread = self._train_covariance(time) if train_covariance else None
         if self.mover.cross is None:
-            return train, spread, None, None, None
+            return _Moment(train, spread, None, None, None)
         covariance, std = self._test_covariance(time)
-        return train, spread, self.mover.cross @ weighted, covariance, std
+        return _Moment(train, spread, self.mover.cross @ weighted, covariance, std)
 
     def _phi(self, time: float) -> Array:
         return np.asarray(propagators.flow(self.modes.shifted, np.array([time]), self.rate)[0])

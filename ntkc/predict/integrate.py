@@ -37,6 +37,7 @@ from .dynamics import Trajectory
 from .errors import InputError, IntegrationError
 from .losses import Loss
 from .modes import Modes, dynamics_modes
+from .report import SolveReport
 from .times import check_times
 
 Method: TypeAlias = Literal["LSODA", "BDF", "Radau", "RK45", "RK23", "DOP853"]
@@ -125,16 +126,36 @@ def integrate(
     checked = check_times(times, infinite=False)
     tolerances = (positive(rtol, "rtol"), positive(atol, "atol"))
     displacements = _solve(problem, np.atleast_1d(checked), method, *tolerances)
-    train = problem.f_train + problem.basis @ displacements
-    values = np.array([loss.value(f, y.values) if matrix.size else 0.0 for f in train])
     test = None
     if k_cross is not None:
         block = cross(k_cross, "k_cross", matrix.size)
         start = outputs_like(f_test, "f_test", len(block), y)
         test = start + block @ _test_basis(modes) @ displacements
-        test = y.restore(test.reshape(checked.shape + test.shape[1:]))
-    shaped = y.restore(train.reshape(checked.shape + train.shape[1:]))
-    return Trajectory(checked, shaped, test, values.reshape(checked.shape), modes.report)
+    return _trajectory(problem, displacements, test, checked, modes.report)
+
+
+def _trajectory(
+    problem: _Problem,
+    displacements: Array,
+    test: Array | None,
+    times: Array,
+    report: SolveReport,
+) -> Trajectory:
+    """Outputs (T, rows, outputs) and losses in the shape of the times and targets."""
+    y = problem.y
+    train = problem.f_train + problem.basis @ displacements
+    losses = np.array([problem.loss.value(f, y.values) if y.values.size else 0.0 for f in train])
+
+    def shaped(values: Array) -> Array:
+        return y.restore(values.reshape(times.shape + values.shape[1:]))
+
+    return Trajectory(
+        times,
+        shaped(train),
+        None if test is None else shaped(test),
+        losses.reshape(times.shape),
+        report,
+    )
 
 
 def _whole(value: int) -> int:

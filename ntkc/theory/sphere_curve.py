@@ -63,15 +63,7 @@ def sphere_learning_curve(
     Raises `InputError`, `InputTypeError` for impossible arguments, `SingularKernelError` where the
     training kernel is singular at ridge 0.
     """
-    levels = real_array(power, "power", 1)
-    if not 1 <= len(levels) <= len(spectrum.eigenvalues) or (levels < 0).any():
-        raise InputError(
-            f"power must have 1 to {len(spectrum.eigenvalues)} entries, one a degree, "
-            f"none of them negative; it is {levels}"
-        )
-    sizes = tuple(ns)
-    if any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 for n in sizes):
-        raise InputError(f"ns must be positive whole numbers, and is {sizes}")
+    levels, sizes = _levels(power, spectrum), _sizes(ns)
     if isinstance(draws, bool) or not isinstance(draws, int | np.integer) or draws < 2:
         raise InputError(f"draws must be a whole number of at least 2, and is {draws!r}")
     variance, shift = non_negative(noise, "noise"), non_negative(ridge, "ridge")
@@ -81,12 +73,29 @@ def sphere_learning_curve(
             found[place, draw] = _one(function, spectrum, _points(rng, n, spectrum), levels, shift)
     tests = variance + found @ np.append(levels, variance)
     return SphereCurve(
-        tuple(int(n) for n in sizes),
+        sizes,
         tests.mean(axis=1),
         tests.std(axis=1, ddof=1) / np.sqrt(draws),
         found[..., :-1].mean(axis=1),
         int(draws),
     )
+
+
+def _levels(power: ArrayLike, spectrum: SphereSpectrum) -> Array:
+    levels = real_array(power, "power", 1)
+    if not 1 <= len(levels) <= len(spectrum.eigenvalues) or (levels < 0).any():
+        raise InputError(
+            f"power must have 1 to {len(spectrum.eigenvalues)} entries, one a degree, "
+            f"none of them negative; it is {levels}"
+        )
+    return levels
+
+
+def _sizes(ns: Iterable[int]) -> tuple[int, ...]:
+    sizes = tuple(ns)
+    if any(isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1 for n in sizes):
+        raise InputError(f"ns must be positive whole numbers, and is {sizes}")
+    return tuple(int(n) for n in sizes)
 
 
 def _points(rng: np.random.Generator, n: int, spectrum: SphereSpectrum) -> Array:
