@@ -184,6 +184,18 @@ def test_learning_curve(run: Run, tmp_path: Path) -> None:
     assert max(abs(float(value)) for value in found) < 10
 
 
+def test_breast_cancer(run: Run) -> None:
+    output = run("breast_cancer")
+    rows = re.findall(r"^ *(\d|mean) +([\d.]+)% +([\d.]+)% +([\d.]+) +([\d.]+)$", output, re.M)
+    parts, mean = [[*map(float, row[1:])] for row in rows[:5]], [*map(float, rows[5][1:])]
+    assert len(rows) == 6
+    for column in range(4):
+        assert mean[column] == pytest.approx(sum(row[column] for row in parts) / 5, abs=0.01)
+    assert mean[3] < mean[2]
+    assert "gradients by the compiler" in output
+    assert "leave-one-out mean squared error" in output
+
+
 def test_every_example_is_tested() -> None:
     assert {f"test_{name}" for name in NAMES} <= set(globals())
 
