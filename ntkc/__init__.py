@@ -24,6 +24,11 @@ if TYPE_CHECKING:
     from ntkc.diagnostics import Diagnostic as Diagnostic
     from ntkc.diagnostics import NtkError as NtkError
     from ntkc.diagnostics import ProgramError as ProgramError
+    from ntkc.fitted import DataError as DataError
+    from ntkc.fitted import FittedModel as FittedModel
+    from ntkc.fitted import ModelError as ModelError
+    from ntkc.fitted import fit as fit
+    from ntkc.fitted import load_model as load_model
     from ntkc.import_hook import install_import_hook as install_import_hook
     from ntkc.import_hook import uninstall_import_hook as uninstall_import_hook
     from ntkc.runtime.errors import KernelError as KernelError
@@ -32,15 +37,20 @@ if TYPE_CHECKING:
 _HOMES = {
     "CacheWarning": "ntkc.artefact.cache",
     "CompiledKernel": "ntkc.artefact.compiled",
+    "DataError": "ntkc.fitted",
     "Diagnostic": "ntkc.diagnostics",
+    "FittedModel": "ntkc.fitted",
     "KernelError": "ntkc.runtime",
+    "ModelError": "ntkc.fitted",
     "NtkError": "ntkc.diagnostics",
     "ProgramError": "ntkc.diagnostics",
     "check": "ntkc.api",
     "compile": "ntkc.api",
     "explain": "ntkc.api",
+    "fit": "ntkc.fitted",
     "format": "ntkc.api",
     "install_import_hook": "ntkc.import_hook",
+    "load_model": "ntkc.fitted",
     "tune": "ntkc.tuning",
     "uninstall_import_hook": "ntkc.import_hook",
 }

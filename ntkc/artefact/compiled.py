@@ -50,6 +50,11 @@ class CompiledKernel(Kernel):
         return MappingProxyType({file.name: file.text for file in files})
 
     @property
+    def bundle(self) -> Bundle:
+        """The program as a value: what the kernel can be compiled from again."""
+        return self._compilation.bundle
+
+    @property
     def options(self) -> Mapping[str, str]:
         """What the program was compiled for: `network`, `dtype` and `backend`."""
         options = self._compilation.options

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,16 @@ def add_folders(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_compilation(parser: ArgumentParser) -> None:
-    """What to compile for."""
+def add_dtype(parser: ArgumentParser) -> None:
+    """What a kernel computes in."""
     parser.add_argument(
         "--dtype", choices=("float64", "float32"), default="float64", help="the number type"
     )
+
+
+def add_compilation(parser: ArgumentParser) -> None:
+    """What to compile for."""
+    add_dtype(parser)
     parser.add_argument(
         "--tolerance", type=float, metavar="E",
         help="of activations without closed form, relative (default: 1e-10, in float32 1e-6)",
@@ -46,6 +51,23 @@ def add_compilation(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
     )
+
+
+def add_limits(parser: ArgumentParser) -> None:
+    """What evaluating a kernel may use, and whether it shows how far it is."""
+    parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
+    parser.add_argument(
+        "--memory", metavar="SIZE", help="what a kernel may allocate for itself: 512MiB"
+    )
+    parser.add_argument(
+        "--progress", action=BooleanOptionalAction, default=None,
+        help="a progress bar on stderr (default: where that is a terminal)",
+    )  # fmt: skip
+
+
+def shows_progress(args: Namespace) -> bool:
+    """Whether to draw a progress bar."""
+    return sys.stderr.isatty() if args.progress is None else bool(args.progress)
 
 
 def options(args: Namespace) -> Options:

@@ -19,6 +19,9 @@ COMMANDS = {
     "fmt": "bring programs into canonical layout",
     "explain": "explain a program, an error code, an activation or a layer",
     "gram": "compute a kernel matrix from .npy files",
+    "fit": "fit a model to a table, and write it as a folder",
+    "predict": "predict with a fitted model",
+    "curve": "training dynamics and learning curves of a table, measured and forecast",
     "opt": "run single passes on kernel IR",
     "doctor": "show what this machine offers, and what is amiss",
     "cache": "show or clear what was compiled before",
@@ -111,16 +114,24 @@ def _run(args: Namespace, arguments: Sequence[str]) -> int:
         terminal.error(f"out of memory: {error}" if str(error) else "out of memory")
         return exits.RUNTIME
     except Exception as error:
-        return _kernel_error(error) or _bug(error, args, arguments)
+        return _expected(error) or _bug(error, args, arguments)
 
 
-def _kernel_error(error: Exception) -> int | None:
-    """The status for an error of the runtime, which is not imported to find that out."""
-    errors = sys.modules.get("ntkc.runtime.errors")
-    if errors is None or not isinstance(error, errors.KernelError):
-        return None
-    terminal.error(str(error))
-    return exits.RUNTIME
+_EXPECTED = (
+    ("ntkc.runtime.errors", "KernelError"),
+    ("ntkc.predict.errors", "PredictError"),
+    ("ntkc.fitted.errors", "FittedError"),
+)
+
+
+def _expected(error: Exception) -> int | None:
+    """The status for an error that data can cause; where it lives is not imported to find out."""
+    for home, name in _EXPECTED:
+        errors = sys.modules.get(home)
+        if errors is not None and isinstance(error, getattr(errors, name)):
+            terminal.error(str(error))
+            return exits.RUNTIME
+    return None
 
 
 def _bug(error: Exception, args: Namespace, arguments: Sequence[str]) -> int:

@@ -29,6 +29,12 @@ class Progress:
         if self._shown:
             self._draw(line(done, total, self.seconds, shutil.get_terminal_size().columns))
 
+    def iteration(self, number: int, residual: float) -> None:
+        """Show how far a solver is that does not know how many iterations it needs."""
+        if self._shown:
+            text = f"iteration {number}, residual {residual:.1e}, {duration(self.seconds)}"
+            self._draw(text[: max(shutil.get_terminal_size().columns - 1, 0)])
+
     def clear(self) -> None:
         """Take the line away."""
         if self._width:

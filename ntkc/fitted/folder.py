@@ -1,0 +1,260 @@
+"""A fitted model on disk: a folder of text, arrays and a manifest, and nothing that runs.
+
+    model.ntk        the program, with what it imports beside it
+    x_train.npy      training inputs, as the kernel sees them
+    dual.npy         the weights
+    mean.npy, scale.npy     the standardisation of the inputs, where there is one
+    manifest.json    format, options, targets, report, and the SHA-256 of every file and of itself
+
+Every file is checked when it is read; arrays are never unpickled. The checksums find damage and
+accidents: they are no signature, and somebody who rewrites all of them is not found out.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ntkc.api import make_options
+from ntkc.artefact.bundle import Bundle, BundledFile
+from ntkc.artefact.compiled import CompiledKernel, compile_program
+from ntkc.version import __version__
+
+from .bound import BoundKernel
+from .errors import ModelError
+from .inputs import Standardiser
+from .model import FittedModel
+from .targets import Coding, LabelCoding, NumberCoding
+
+FORMAT = 1
+KIND = "ntkc fitted model"
+_MANIFEST = "manifest.json"
+_LABELS = {"U": "text", "b": "boolean", "i": "integer", "u": "integer", "f": "number"}
+
+
+def load_model(folder: str | Path) -> FittedModel:
+    """Read a model that `FittedModel.save` or `ntkc fit` wrote; its program is compiled here.
+
+    Raises `ModelError` where the folder is not a model, is damaged, or was changed, and
+    `ProgramError` where this version of ntkc refuses the program.
+    """
+    place = Path(folder)
+    manifest = _read_manifest(place)
+    files = {name: _read(place, name, digest) for name, digest in manifest["files"].items()}
+    try:
+        return _assemble(place, manifest, files)
+    except (KeyError, TypeError, IndexError, ValueError) as error:
+        if isinstance(error, ModelError) or type(error).__module__.startswith("ntkc."):
+            raise
+        raise ModelError(f"{place} is damaged: the manifest lacks or confuses {error}") from None
+
+
+def save_model(model: FittedModel, folder: Path, force: bool) -> Path:
+    """Write a model beside its place and rename it."""
+    if folder.exists() and not force and not _replaceable(folder):
+        raise FileExistsError(f"{folder} is there, and is not a fitted model")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    made = folder.parent / f".{folder.name}-{uuid4().hex[:8]}"
+    made.mkdir()
+    try:
+        _write(model, made)
+        _replace(made, folder)
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return folder
+
+
+def _write(model: FittedModel, folder: Path) -> None:
+    kernel = model.bound.kernel
+    arrays: dict[str, NDArray[Any]] = {"x_train": model.x_train, "dual": model.dual}
+    if model.standardiser is not None:
+        arrays |= {"mean": model.standardiser.mean, "scale": model.standardiser.scale}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    bundle = kernel.bundle
+    for file in bundle.files:
+        path = folder / file.place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(file.text.encode("utf-8", "surrogatepass"))
+    names = [f"{name}.npy" for name in arrays] + [file.place for file in bundle.files]
+    manifest = {
+        "kind": KIND,
+        "format": FORMAT,
+        "ntkc": __version__,
+        "program": [[f.name, f.place, list(f.imports)] for f in bundle.files],
+        "options": dict(kernel.options),
+        "get": model.bound.get,
+        "parameters": dict(model.bound.parameters),
+        "ridge": model.ridge,
+        "features": {"count": model.features, "names": model.feature_names},
+        "standardized": model.standardiser is not None,
+        "target": _coding_to_json(model.coding),
+        "details": model.details,
+        "files": {name: _digest((folder / name).read_bytes()) for name in names},
+    }
+    manifest["digest"] = _manifest_digest(manifest)
+    text = json.dumps(manifest, indent=2, default=_plain) + "\n"
+    (folder / _MANIFEST).write_text(text, encoding="utf-8")
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise ModelError(f"there is no folder {folder}")
+    try:
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is no fitted model: it has no {_MANIFEST}") from None
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{folder / _MANIFEST} is damaged: {error}") from None
+    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
+        raise ModelError(f"{folder} is no fitted model")
+    if manifest.get("format") != FORMAT:
+        raise ModelError(
+            f"{folder} is of format {manifest.get('format')}, written by ntkc "
+            f"{manifest.get('ntkc')}; this is ntkc {__version__}, which reads format {FORMAT}"
+        )
+    if manifest.pop("digest", None) != _manifest_digest(manifest):
+        raise ModelError(f"{folder / _MANIFEST} was changed after it was written")
+    return manifest
+
+
+def _read(folder: Path, name: str, digest: str) -> bytes:
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or path.suffix not in (".npy", ".ntk"):
+        raise ModelError(f"{folder} names a file {name!r}, which is none of a model")
+    try:
+        data = (folder / path).read_bytes()
+    except FileNotFoundError:
+        raise ModelError(f"{folder} is not complete: {name} is missing") from None
+    if _digest(data) != digest:
+        raise ModelError(f"{folder / path} is damaged, or was changed after it was written")
+    return data
+
+
+def _assemble(folder: Path, manifest: dict[str, Any], files: Mapping[str, bytes]) -> FittedModel:
+    bundle = Bundle(
+        tuple(
+            BundledFile(name, files[place].decode("utf-8", "surrogatepass"), tuple(imports), place)
+            for name, place, imports in manifest["program"]
+        )
+    )
+    options = manifest["options"]
+    chosen = make_options(options["network"], options["backend"], options["dtype"])
+    kernel: CompiledKernel = compile_program(bundle, chosen)
+    bound = BoundKernel(kernel, manifest["get"], manifest["parameters"])
+    coding = _coding_from_json(manifest["target"])
+    x_train, dual = _array(folder, files, "x_train"), _array(folder, files, "dual")
+    count = manifest["features"]["count"]
+    if dual.shape != (len(x_train), coding.outputs) or int(np.prod(x_train.shape[1:])) != count:
+        raise ModelError(f"{folder} is damaged: its arrays do not fit together")
+    scaling = None
+    if manifest["standardized"]:
+        scaling = Standardiser(_array(folder, files, "mean"), _array(folder, files, "scale"))
+        if scaling.mean.shape != (count,) or scaling.scale.shape != (count,):
+            raise ModelError(f"{folder} is damaged: its arrays do not fit together")
+    names = manifest["features"]["names"]
+    return FittedModel(
+        bound,
+        x_train,
+        dual,
+        float(manifest["ridge"]),
+        coding,
+        scaling,
+        None if names is None else tuple(names),
+        count,
+        manifest["details"],
+    )
+
+
+def _array(folder: Path, files: Mapping[str, bytes], name: str) -> NDArray[Any]:
+    from io import BytesIO
+
+    try:
+        found = np.load(BytesIO(files[f"{name}.npy"]), allow_pickle=False)
+    except (ValueError, EOFError, OSError) as error:
+        raise ModelError(f"{folder / name}.npy is damaged: {error}") from None
+    if found.dtype.kind != "f" or not np.isfinite(found).all():
+        raise ModelError(f"{folder / name}.npy is damaged: it must hold finite numbers")
+    return np.asarray(found)
+
+
+def _coding_to_json(coding: Coding) -> dict[str, Any]:
+    names = list(coding.names)
+    if isinstance(coding, NumberCoding):
+        mean, scale = coding.mean.tolist(), coding.scale.tolist()
+        return {
+            "task": coding.task, "names": names, "mean": mean, "scale": scale, "flat": coding.flat,
+        }  # fmt: skip
+    classes = coding.classes
+    return {
+        "task": coding.task, "names": names, "labels": _LABELS[classes.dtype.kind],
+        "classes": classes.tolist(),
+    }  # fmt: skip
+
+
+def _coding_from_json(found: dict[str, Any]) -> Coding:
+    names = tuple(found["names"])
+    if found["task"] == "regression":
+        mean, scale = np.array(found["mean"], np.float64), np.array(found["scale"], np.float64)
+        return NumberCoding(mean, scale, bool(found["flat"]), names)
+    kinds: dict[str, Any] = {
+        "text": np.str_, "boolean": np.bool_, "integer": np.int64, "number": np.float64,
+    }  # fmt: skip
+    return LabelCoding(np.array(found["classes"], kinds[found["labels"]]), names)
+
+
+def _plain(value: object) -> object:
+    """What JSON cannot spell, as what it can."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a manifest cannot hold {value!r}")
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _manifest_digest(manifest: Mapping[str, Any]) -> str:
+    """Of everything in a manifest but itself, however it is laid out."""
+    return _digest(json.dumps(manifest, sort_keys=True, default=_plain).encode())
+
+
+def _replaceable(folder: Path) -> bool:
+    """Whether a folder is empty, or a model with nothing of anybody else's in it."""
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    if not any(folder.iterdir()):
+        return True
+    try:
+        manifest = _read_manifest(folder)
+    except (ModelError, OSError):
+        return False
+    own = {PurePosixPath(name).parts[0] for name in manifest["files"]} | {_MANIFEST}
+    return all(entry.name in own for entry in folder.iterdir())
+
+
+def _replace(made: Path, folder: Path) -> None:
+    if not folder.exists() and not folder.is_symlink():
+        made.replace(folder)
+        return
+    old = made.with_name(f"{made.name}-old")
+    folder.replace(old)
+    try:
+        made.replace(folder)
+    except OSError:
+        old.replace(folder)
+        raise
+    if old.is_dir() and not old.is_symlink():
+        shutil.rmtree(old, ignore_errors=True)
+    else:
+        old.unlink()
