@@ -101,9 +101,10 @@ def learning_curve(
     """Train on random subsets of n rows, test on the others, `repeats` times; and the forecast.
 
     The forecast, `theory.pool_learning_curve`, is computed from the Gram matrix of all rows and
-    draws nothing; `ridge` is relative to the kernel's mean diagonal; "auto" chooses it once, by the leave-one-out error of
-    all rows. Raises `DataError` for impossible sizes or repeats, `SingularKernelError` at a ridge
-    too small for the kernel, and `PredictError` where there is no forecast.
+    draws nothing. `ridge` is relative to the kernel's mean diagonal; "auto" chooses it once, by the
+    leave-one-out error of all rows. Raises `DataError` for impossible sizes or repeats,
+    `SingularKernelError` at a ridge too small for the kernel, and `PredictError` where there is no
+    forecast.
     """
     total = len(problem.inputs)
     chosen = _sizes(sizes, total)

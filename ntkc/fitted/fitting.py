@@ -150,7 +150,8 @@ def pose(
     values = parameter_values(kernel.name, kernel.parameters, params or {})
     scaling = _scaling(kernel, array, standardize)
     rows = array if scaling is None else scaling.apply(array)
-    inputs = np.ascontiguousarray(shaped(rows, kernel.program.input_sizes, kernel.input))
+    inputs = shaped(rows, kernel.program.input_sizes, kernel.input)
+    inputs = np.array(inputs, order="C")  # a copy: the caller may go on to change x
     bound = BoundKernel(kernel, get, values, threads, memory)
     return Problem(bound, inputs, targets, coding, scaling, int(np.prod(array.shape[1:])))
 
