@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import prod
 
 from ntkc.ir.module import DualForms, Module
 from ntkc.ir.node import Node, Varies, topological
@@ -55,6 +56,10 @@ class Work:
     def __add__(self, other: Work) -> Work:
         return Work(*(a + b for a, b in zip(self.counts, other.counts, strict=True)))
 
+    def times(self, count: int) -> Work:
+        """The same work that often."""
+        return self if count == 1 else Work(*(count * number for number in self.counts))
+
     @property
     def counts(self) -> tuple[int, ...]:
         """The numbers in the order of the fields."""
@@ -83,14 +88,24 @@ def cost(module: Module, roots: Iterable[str] = ("ntk",)) -> Cost:
     """What the named roots cost.
 
     Values of the second input mirror those of the first and are not counted twice. An
-    operation on an activation's covariance costs what its closed form does.
+    operation on an activation's covariance costs what its closed form does. Values of a space
+    count for each position, and those of pairs for each pair of positions.
     """
     model = _Model(module)
     found: dict[Varies, list[Work]] = {Varies(bits): [] for bits in range(4)}
     for node in topological(module.roots[name] for name in roots):
-        found[node.varies].append(model.work(node))
+        found[node.varies].append(model.work(node).times(_cells(node)))
     pair, row, once = (_total(found[v]) for v in (Varies.CROSS, Varies.ROW, Varies.CONST))
     return Cost(pair, row, once)
+
+
+def _cells(node: Node) -> int:
+    """At how many positions, or pairs of them, an operation is done."""
+    # What brings positions together adds each of them once.
+    joins = node.op in ("sum_positions", "mean_diagonal")
+    positions = prod(node.args[0].space if joins else node.space)
+    paired = node.varies is Varies.CROSS and node.op != "mean_diagonal"
+    return positions**2 if paired else positions
 
 
 def work(nodes: Iterable[Node]) -> Work:

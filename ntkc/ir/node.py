@@ -167,15 +167,21 @@ def _varies(op: str, args: Sequence[Node], attrs: Mapping[str, Attribute]) -> Va
 
 def _space(op: str, args: Sequence[Node], attrs: Mapping[str, Any]) -> Space:
     if "out" in attrs:
-        return tuple(attrs["out"])
+        return _sizes(op, attrs["out"])
     if op in ("sum_positions", "mean_diagonal"):
         return ()
-    found: Space = tuple(attrs.get("space", ()))
+    found = _sizes(op, attrs.get("space", ()))
     for arg in args:
         if arg.space and found and arg.space != found:
             raise ValueError(f"{op} of values of different spaces: {found} and {arg.space}")
         found = found or arg.space
     return found
+
+
+def _sizes(op: str, value: object) -> Space:
+    if not isinstance(value, tuple) or not all(type(size) is int and size > 0 for size in value):
+        raise ValueError(f"{op} has a space of whole numbers, not {value!r}")
+    return value
 
 
 def const(value: float) -> Node:

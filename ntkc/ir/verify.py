@@ -15,6 +15,7 @@ from ntkc.ir.module import Module
 from ntkc.ir.node import Node, Varies, topological
 from ntkc.ir.ops import OPERATIONS
 from ntkc.ir.project import Projection
+from ntkc.ir.verify_positions import position_rules
 
 PAIR_ROOTS = ("nngp", "ntk")
 SINGLE_ROOTS = ("nngp_diagonal", "ntk_diagonal")
@@ -59,6 +60,7 @@ def broken_rules(module: Module) -> list[str]:
 class _Checker:
     def __init__(self, module: Module) -> None:
         self._module = module
+        self._space = module.input.sizes[:-1]
         self._declared = {p.name for p in module.parameters}
         self._row = Projection(Varies.ROW)
         self._column = Projection(Varies.COL)
@@ -90,6 +92,8 @@ class _Checker:
                     yield f"the root {name} is the complement of two inputs' correlation"
             elif name not in (*PAIR_ROOTS, *SINGLE_ROOTS):
                 yield from self._derivative(name, root)
+            if root.space:
+                yield f"the root {name} has no positions left, not those of {root.space}"
         if len(self._declared) < len(self._module.parameters):
             yield "a parameter is declared twice"
         for parameter in self._module.parameters:
@@ -114,6 +118,7 @@ class _Checker:
         except ValueError as error:
             yield str(error)
             return
+        yield from position_rules(node, self._space)
         if node.op in self._rules:
             yield from self._rules[node.op](node)
 

@@ -6,7 +6,7 @@ import pytest
 
 from ntkc.ir.cost import WEIGHTS, Traffic, Work, cost, itemsize, operation_work, work
 from ntkc.ir.module import Input, Module
-from ntkc.ir.node import Node, const, make, param, topological
+from ntkc.ir.node import Node, Varies, const, make, param, topological
 from ntkc.ir.ops import OPERATIONS
 from ntkc.passes.pipeline import SHARED, run, vector_passes
 from tests.backends.kernels import network, understood
@@ -106,3 +106,22 @@ def test_constants_cost_nothing() -> None:
 def test_traffic() -> None:
     assert (Traffic(1, 2, 3) + Traffic(loads=1)).total == 7
     assert itemsize("float32") == 4
+
+
+def test_positions_count() -> None:
+    pair, single = (make("gram", varies=v, space=(4, 3)) for v in ("CROSS", "ROW"))
+    shape = Input("image", (4, 3, 2))
+
+    def cost_of(value: Node) -> Work:
+        found = cost(Module("net", shape, (), {"ntk": value}))
+        return found.row if value.varies is Varies.ROW else found.pair
+
+    assert cost_of(pair * 2.0) == Work(products=12 * 12)
+    assert cost_of(single * 2.0) == Work(products=12)
+    assert cost_of(make("sum_positions", pair)) == Work(sums=12 * 12)
+    assert cost_of(make("mean_diagonal", pair)) == Work(sums=12)
+    geometry = {"before": (0, 0), "circular": False, "size": (2, 2), "stride": (2, 1)}
+    pooled = make("pool", pair, **geometry, divide="size", out=(2, 2))  # type: ignore[arg-type]
+    assert cost_of(pooled) == Work(sums=4 * 4 * 4, products=4 * 4)
+    window = make("window", single, **geometry, dilation=(1, 1), out=(2, 2))  # type: ignore[arg-type]
+    assert cost_of(window) == Work(sums=2 * 4, products=4)

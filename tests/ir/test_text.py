@@ -15,10 +15,12 @@ from syrupy.assertion import SnapshotAssertion
 from ntkc.diagnostics import ProgramError
 from ntkc.ir.module import DualForms, Input, Module
 from ntkc.ir.node import Node, const, make, topological
+from ntkc.ir.ops import SPATIAL
 from ntkc.ir.text import format_module, parse_module
+from ntkc.passes.diagonals import diagonals
 from tests.backends.kernels import network, understood
 from tests.ir.strategies import modules
-from tests.network.programs import REFERENCE, VECTOR_CASES
+from tests.network.programs import REFERENCE, SPATIAL_CASES, VECTOR_CASES
 
 
 def no_forms(key: str) -> DualForms:
@@ -47,9 +49,32 @@ def test_round_trip(module: Module) -> None:
     assert_round_trip(module)
 
 
-@pytest.mark.parametrize("name", VECTOR_CASES)
+@pytest.mark.parametrize("name", [*VECTOR_CASES, *SPATIAL_CASES])
 def test_round_trip_of_networks(name: str) -> None:
-    assert_round_trip(understood((REFERENCE / f"{name}.ntk").read_text()).module)
+    module = understood((REFERENCE / f"{name}.ntk").read_text()).module
+    assert_round_trip(module)
+    assert_round_trip(diagonals(module))
+
+
+def test_round_trip_of_every_operation_on_positions() -> None:
+    text = """network net {
+        input image[6, 6, 3]
+        concat(local_conv(3, stride = 2, padding = same), conv(3, stride = 2, padding = circular),
+            axis = width)
+        conv_transpose(2x1, dilation = 2) -> avg_pool(2, padding = same) -> sum_pool(2)
+        relu -> dropout(0.5) -> flatten -> dense
+    }"""
+    module = diagonals(understood(text).module)
+    used = {node.op for node in topological(module.roots.values())}
+    assert set(SPATIAL) - used == {"sum_positions"}  # which is in the cases above
+    assert_round_trip(module)
+
+
+@pytest.mark.parametrize("space", ["3", "(0)", "(2.0)", "(true)", "(-1)", '("a")'])
+def test_spaces_are_whole_numbers(space: str) -> None:
+    text = f"network n\ninput image[2, 2, 1]\n%0 = gram {{varies=CROSS, space={space}}}\nntk = %0\n"
+    with pytest.raises(ProgramError, match=r"IR0[14]"):
+        parse_module(text, no_forms)
 
 
 @pytest.mark.parametrize("value", [0.0, -0.0, 1.0, 5e-324, -2.2250738585072014e-308, 0.1, 1e308])

@@ -27,11 +27,39 @@ def dual(*args: Node, activation: str = "relu") -> Node:
     return make("dual", *args, activation=activation)
 
 
+PAIR, SINGLE = (make("gram", varies=v, space=(4, 3)) for v in ("CROSS", "ROW"))
+CROSS_OF = make("sum_positions", PAIR)
+
+
+def image(**roots: Node) -> Module:
+    return Module("net", Input("image", (4, 3, 2)), (), roots, FORMS)
+
+
+def summed(value: Node) -> Node:
+    return make("sum_positions", value)
+
+
+def window(value: Node, **changed: Any) -> Node:
+    attributes = {
+        "before": (1, 1), "circular": False, "dilation": (1, 1), "out": (4, 3), "size": (3, 3),
+        "stride": (1, 1),
+    }  # fmt: skip
+    return make("window", value, **{**attributes, **changed})
+
+
+def pool(value: Node, **changed: Any) -> Node:
+    attributes = {
+        "before": (0, 0), "circular": False, "divide": "size", "out": (2, 1), "size": (2, 2),
+        "stride": (2, 2),
+    }  # fmt: skip
+    return make("pool", value, **{**attributes, **changed})
+
+
 def raw(op: str, *args: Node, **attrs: Any) -> Node:
     """A node that `make` would not build."""
     node = object.__new__(Node)
     node.op, node.args, node.attrs = op, args, tuple(sorted(attrs.items()))
-    node.varies = CROSS.varies
+    node.varies, node.space = CROSS.varies, ()
     return node
 
 
@@ -57,6 +85,27 @@ BROKEN: dict[str, tuple[Module, str]] = {
     "operation": (module(ntk=raw("tanh", CROSS)), "tanh is not an operation"),
     "arity": (module(ntk=raw("mul", CROSS)), "mul takes 2 arguments, not 1"),
     "attributes": (module(ntk=raw("sin", CROSS, degree=1)), "sin has attributes"),
+    "root with positions": (image(ntk=PAIR), "the root ntk has no positions left"),
+    "space": (module(ntk=make("sum_positions", PAIR)), "the space () of the module's input"),
+    "two spaces": (
+        image(ntk=raw("add", PAIR, make("embed", PAIR, out=(4, 4), start=(0, 0)))),
+        "arguments of add have one space",
+    ),
+    "constant on positions": (image(ntk=summed(window(const(1.0)))), "depends on inputs"),
+    "pool of one input": (image(ntk=CROSS_OF + summed(pool(SINGLE))), "is a value of pairs"),
+    "no positions": (image(ntk=make("sum_positions", CROSS_OF)), "argument of sum_positions has"),
+    "own": (image(ntk=raw("own", CROSS_OF, varies="CROSS")), "own varies over ROW or COL"),
+    "axes": (image(ntk=summed(window(PAIR, size=(3,)))), "a number for each of 2 axes"),
+    "stride": (image(ntk=summed(window(PAIR, stride=(0, 1)))), "whole numbers, at least 1"),
+    "circular": (image(ntk=summed(window(PAIR, circular=1))), "circular of window is true or"),
+    "divide": (image(ntk=summed(pool(PAIR, divide="two"))), "divide of pool is one of none, size"),
+    "outside": (image(ntk=summed(window(PAIR, out=(6, 3)))), "lie outside of axis 0"),
+    "before": (image(ntk=summed(window(PAIR, before=(1, 3)))), "lie outside of axis 1"),
+    "ring": (image(ntk=summed(window(PAIR, circular=True, out=(4, 2)))), "go around axis 1"),
+    "embedded": (
+        image(ntk=summed(make("embed", PAIR, out=(4, 4), start=(1, 0)))),
+        "what is embedded lies inside: 1 + 4 > 4 on axis 0",
+    ),
     "gram": (module(ntk=raw("gram", varies="ALL")), "gram varies over ROW, COL or CROSS"),
     "activation": (module(ntk=dual(CROSS, ROW, COL, activation="tanh")), "the activation tanh"),
     "dual": (module(ntk=dual(CROSS)), "takes k12, k11 and k22"),

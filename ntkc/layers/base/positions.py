@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from ntkc.ir.node import Node, Varies, const, make, topological
+from ntkc.ir.node import Node, const, make, topological
 from ntkc.layers.base.known import AXES, MAX_POSITIONS
 from ntkc.layers.base.layer import Layer, LayerError
 from ntkc.layers.base.parameters import SizeParameter
@@ -91,12 +91,12 @@ def weights(shapes: Sequence[Shape]) -> str:
 
 
 def mapped(op: str, value: Node, **attributes: bool | str | tuple[int, ...]) -> Node:
-    """A linear map on positions, applied to Σ or Θ.
+    """A linear map on positions, applied to Σ or Θ of an input that has positions.
 
-    Θ is a constant only where nothing is trained so far, and then it is 0: a constant alone
-    would not say whether it is one of pairs or of single inputs.
+    Σ depends on them, and so does Θ unless it is 0 because nothing is trained so far: then it stays
+    0. (A map of a constant would not say whether it is one of pairs or of single inputs.)
     """
-    if value.varies is Varies.CONST and not _is_formula(value):
+    if not value.space and not _is_formula(value):
         return const(0.0)
     return make(op, value, **attributes)
 
