@@ -31,8 +31,10 @@ def _by_pairs(made: object, x1: Array, x2: Array, root: str) -> Array:
     return found
 
 
-def _check(name: str, x1: Array, x2: Array, limit: float | Array, dtype: str = "float64") -> None:
-    text = NETWORKS[name]
+def check_inputs(
+    text: str, x1: Array, x2: Array, limit: float | Array, dtype: str = "float64"
+) -> None:
+    """Hold derivatives by the first inputs to the recursion's."""
     scales = exact_kernel(text, x1, x2)
     norms = np.linalg.norm(x1, axis=1)[:, None]
     for root in ROOTS:
@@ -58,7 +60,7 @@ KINKED = ["relu", "no bias", "erf, relu", "layer_norm", "residual", "dropout", "
 def test_pairs(name: str) -> None:
     """At every angle from 1e-3, at coincidence, and against multiples and zeros."""
     x1, x2 = _pairs((0.0, 1e-3, 0.06, 0.5, 2.0, 3.0))
-    _check(name, x1[:1], x2, EXACT)
+    check_inputs(NETWORKS[name], x1[:1], x2, EXACT)
 
 
 @pytest.mark.parametrize("name", ["relu", "erf, relu", "residual"])
@@ -66,15 +68,17 @@ def test_small_angles(name: str) -> None:
     """The direction from one input to the other is known to eps over their angle."""
     angles = np.array([1e-8, 1e-7, 1e-6, 1e-5, 1e-4])
     x2 = at_angles(BASE, angles)
-    _check(name, BASE[None], x2, 8 * np.finfo(float).eps / angles + EXACT)
+    check_inputs(NETWORKS[name], BASE[None], x2, 8 * np.finfo(float).eps / angles + EXACT)
 
 
 @pytest.mark.parametrize("name", ["relu", "erf", "erf, relu", "residual"])
 def test_at_zeros(name: str) -> None:
     """With biases a kernel is differentiable at a row of zeros."""
     _, x2 = _pairs((0.5, 2.0))
-    _check(name, 0 * BASE[None], x2, EXACT)
-    _check(name, 0 * BASE[None].astype(np.float32), x2.astype(np.float32), 1e-5, "float32")
+    check_inputs(NETWORKS[name], 0 * BASE[None], x2, EXACT)
+    check_inputs(
+        NETWORKS[name], 0 * BASE[None].astype(np.float32), x2.astype(np.float32), 1e-5, "float32"
+    )
 
 
 def test_at_zeros_without_bias() -> None:
@@ -95,7 +99,7 @@ def test_at_zeros_without_bias() -> None:
 @pytest.mark.parametrize("name", ["relu", "erf", "erf, relu"])
 def test_float32(name: str) -> None:
     x1, x2 = (x.astype(np.float32) for x in _pairs((0.0, 1e-2, 0.06, 1.0, 2.0)))
-    _check(name, x1[:1], x2[:-1], 1e-4, "float32")
+    check_inputs(NETWORKS[name], x1[:1], x2[:-1], 1e-4, "float32")
 
 
 @pytest.mark.parametrize("name", ["relu", "erf", "erf, relu", "normalize"])

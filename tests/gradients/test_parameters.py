@@ -44,7 +44,8 @@ NETWORKS = {
 }  # fmt: skip
 
 
-def _worst(text: str, x1: Array, x2: Array, dtype: str = "float64", **given: float) -> float:
+def worst(text: str, x1: Array, x2: Array, dtype: str = "float64", **given: float) -> float:
+    """The largest error of values and of derivatives by all parameters."""
     made = derived(text, dtype)
     scales = exact_kernel(text, x1, x2, **given)
     errors = []
@@ -66,28 +67,28 @@ def test_hard_pairs(name: str) -> None:
     x1, x2 = hard_pairs((0.0, 1e-8, 1e-5, 1e-3, 0.06, 0.5, 2.0, 3.0))
     if name == "sign":  # sees the angle itself: half of the digits near coincidence
         x1, x2 = x1[:1], x2[3:8]
-    assert _worst(NETWORKS[name], x1, x2) <= EXACT
+    assert worst(NETWORKS[name], x1, x2) <= EXACT
 
 
 def test_other_values_of_parameters() -> None:
     """A scale of zero is one too, where a root of a square has a kink."""
     x1, x2 = hard_pairs((0.0, 1e-5, 0.5, 2.0))
     for given in ({"w": 0.7, "b": 1.1}, {"w": 1.4, "b": 0.0}, {"w": 0.0, "b": 0.2}):
-        assert _worst(NETWORKS["relu"], x1, x2, **given) <= EXACT
-        assert _worst(NETWORKS["erf"], x1, x2, **given) <= EXACT
+        assert worst(NETWORKS["relu"], x1, x2, **given) <= EXACT
+        assert worst(NETWORKS["erf"], x1, x2, **given) <= EXACT
 
 
 def test_depth() -> None:
     """Forty layers add their roundings."""
     text = network(f"{{ {DENSE} -> relu }} * 40", "dense", before=BEFORE)
-    assert _worst(text, *hard_pairs((0.0, 1e-6, 0.1, 2.0))) <= 5 * EXACT
+    assert worst(text, *hard_pairs((0.0, 1e-6, 0.1, 2.0))) <= 5 * EXACT
 
 
 @pytest.mark.parametrize("name", ["relu", "erf", "erf, relu"])
 def test_float32(name: str) -> None:
     """A few roundings (6e-8) a layer, as the kernel's own."""
     x1, x2 = (x.astype(np.float32) for x in hard_pairs((0.0, 1e-4, 0.06, 1.0)))
-    assert _worst(NETWORKS[name], x1, x2[:-1], "float32") <= 1e-5
+    assert worst(NETWORKS[name], x1, x2[:-1], "float32") <= 1e-5
 
 
 @pytest.mark.parametrize("name", ["relu", "erf", "residual", "layer_norm"])
