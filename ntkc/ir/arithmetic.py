@@ -154,6 +154,25 @@ def _kink_coefficient(term: Fraction, dtype: np.dtype[Any]) -> Any:
     return dtype.type(high) + dtype.type(float(exact - Fraction(high)))
 
 
+def _numpy_special(name: str) -> Callable[[Any], Any]:
+    """A function of SciPy, imported when it is called."""
+
+    def call(x: Any) -> Any:
+        from scipy import special
+
+        return getattr(special, name)(x)
+
+    return call
+
+
+def _numpy_owen_t(h: Any, y: Any, x: Any) -> Any:
+    """SciPy's (Patefield & Tandy 2000), by the quotient y/|x|; 0 at the point (0, 0)."""
+    from scipy import special
+
+    size = np.abs(x)
+    return special.owens_t(h, np.where(y == 0, y * 0, y / size)).astype(x.dtype)
+
+
 _NUMPY: Table = {
     "add": lambda x, y: x + y,
     "sub": lambda x, y: x - y,
@@ -177,6 +196,9 @@ _NUMPY: Table = {
     "cos": np.cos,
     "asin": lambda x: np.arcsin(np.clip(x, -1, 1)),
     "atan2": np.arctan2,
+    "erf": _numpy_special("erf"),
+    "normal_cdf": _numpy_special("ndtr"),
+    "owen_t": _numpy_owen_t,
     "kink": _numpy_kink,
     "polynomial": _numpy_polynomial,
     "chebyshev": _numpy_chebyshev,
@@ -259,6 +281,9 @@ def _mpmath_table(m: Any) -> Table:
         "cos": m.cos,
         "asin": lambda x: m.asin(min(max(x, -m.one), m.one)),
         "atan2": m.atan2,
+        "erf": m.erf,
+        "normal_cdf": m.ncdf,
+        "owen_t": lambda h, y, x: _mpmath_owen_t(m, h, y, x),
         "kink": lambda mu, degree: _mpmath_kink(m, mu, degree),
         "polynomial": lambda x, coefficients: m.polyval(
             [m.convert(a) for a in reversed(coefficients)] or [m.zero], x
@@ -279,6 +304,26 @@ def _mpmath_basic(m: Any) -> Table:
         "max": max,
         "select": lambda c, x, y: x if c > 0 else y,
     }
+
+
+def _mpmath_owen_t(m: Any, h: Any, y: Any, x: Any) -> Any:
+    """By quadrature between 0 and tangent 1; above that by T(h, a) in terms of T(ah, 1/a)."""
+    h, size, adjacent = abs(h), abs(y), abs(x)
+    if size == 0:
+        return m.zero
+    if size > adjacent:
+        steep = h * size / adjacent if adjacent else (m.inf if h else m.zero)
+        q1, q2 = m.ncdf(-h), (m.zero if steep == m.inf else m.ncdf(-steep))
+        rest = m.zero if steep == m.inf else _mpmath_owen_t(m, steep, adjacent, size)
+        value = (q1 + q2) / 2 - q1 * q2 - rest
+    else:
+        tangent = size / adjacent
+        value = m.quad(
+            lambda t: m.exp(-h * h * (1 + t * t) / 2) / (1 + t * t),
+            m.linspace(0, tangent, 2 + int(min(h * tangent, 40)) // 4),
+            method="gauss-legendre",
+        ) / (2 * m.pi)
+    return value if y > 0 else -value
 
 
 def _mpmath_kink(m: Any, mu: Any, degree: int) -> Any:

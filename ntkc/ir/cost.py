@@ -29,7 +29,8 @@ _KINDS = {
     "abs": "choices", "min": "choices", "max": "choices", "select": "choices", "pow2": "choices",
     "within": "choices", "coincide": "choices",
     "exp": "functions", "expm1": "functions", "log": "functions", "sin": "functions",
-    "cos": "functions", "asin": "functions", "atan2": "functions", "kink": "functions",
+    "cos": "functions", "erf": "functions", "normal_cdf": "functions", "owen_t": "functions",
+    "asin": "functions", "atan2": "functions", "kink": "functions",
 }  # fmt: skip
 WEIGHTS: Mapping[str, int] = {
     "sums": 1,

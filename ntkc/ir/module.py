@@ -43,6 +43,10 @@ class DualForms:
     normalised: NormalisedDual | None = None
     certificate: Certificate | None = None
     """None for closed forms, which hold to rounding at every variance."""
+    near: Node | None = None
+    near_dot: Node | None = None
+    """`dual` and `dual_dot` over `eta`, `p`, `q` and the parameters, for activations with kinks
+    that have no `normalised` form: at coincident inputs c alone would cost half the digits."""
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,14 @@ SCALAR = {
         _scalar("cos", 1, "cosine"),
         _scalar("asin", 1, "arcsine; the argument is clipped to [-1, 1]"),
         _scalar("atan2", 2, "the angle of the point (y, x), in (-pi, pi]"),
+        _scalar("erf", 1, "the error function"),
+        _scalar("normal_cdf", 1, "the standard normal distribution function"),
+        _scalar(
+            "owen_t",
+            3,
+            "of (h, y, x): Owen's T function, the integral of exp(-h^2 / (2 cos^2 t)) / (2 pi) "
+            "over t from 0 to the angle of the point (|x|, y)",
+        ),
         _scalar(
             "kink",
             1,

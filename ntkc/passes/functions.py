@@ -18,6 +18,7 @@ from fractions import Fraction
 from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, Rewriter, const, function, make, sqrt, total
+from ntkc.passes import normal
 from ntkc.symbolic import minimax
 
 
@@ -52,6 +53,9 @@ class _Spelling:
             "exp": self._exp,
             "expm1": self._expm1,
             "coincide": self._coincide,
+            "normal_cdf": lambda n: normal.normal_cdf(n.args[0], dtype, self._exponential),
+            "erf": self._erf,
+            "owen_t": lambda n: normal.owen_t(*n.args, dtype, self._exponential),
             "power": lambda n: _power(n.args[0], n.attr("exponent")),
         }
 
@@ -99,6 +103,14 @@ class _Spelling:
         """eˣ = 2ⁿ e^r with |r| ≤ ln 2 / 2, r from a two-part ln 2 (Cody & Waite 1980)."""
         scale, fraction = self._reduced(node.args[0])
         return scale + scale * fraction
+
+    def _exponential(self, x: Node) -> Node:
+        return self._exp(function("exp", x))
+
+    def _erf(self, node: Node) -> Node:
+        """erf(x) = 2 Phi(x sqrt 2) - 1, absolutely accurate: no closed form has it near 0."""
+        cdf = normal.normal_cdf(node.args[0] * math.sqrt(2.0), self._dtype, self._exponential)
+        return const(2.0) * cdf - 1.0
 
     def _expm1(self, node: Node) -> Node:
         """eˣ − 1 = 2ⁿ (e^r − 1) + (2ⁿ − 1): nothing cancels near x = 0, where n = 0."""

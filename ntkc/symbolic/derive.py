@@ -56,13 +56,21 @@ def on_diagonal(form: Node) -> Node:
 
 
 def _homogeneous_forms(bound: Bound, activation: Homogeneous) -> DualForms:
-    """dual = (pq)^(n/2) kappa(rho), dual_dot = (pq)^((n-1)/2) kappa'(rho)."""
-    from ntkc.activations.base import correlation, root_power
-
     arguments = bound.symbolic_values
     n = activation.homogeneity(*arguments)
-    kappa = tidy(activation.kappa(_RHO, _MU, *arguments))
-    dotted = const(0.0) if activation.distributional_derivative else derivative(kappa, "rho")
+    kappa = activation.kappa(_RHO, _MU, *arguments)
+    jumps = activation.distributional_derivative
+    return homogeneous_forms(bound.key, bound.symbols, n, kappa, jumps)
+
+
+def homogeneous_forms(
+    name: str, parameters: tuple[str, ...], n: int, kappa: Node, jumps: bool
+) -> DualForms:
+    """dual = (pq)^(n/2) kappa(rho), dual_dot = (pq)^((n-1)/2) kappa'(rho), or 0 where f jumps."""
+    from ntkc.activations.base import correlation, root_power
+
+    kappa = tidy(kappa)
+    dotted = const(0.0) if jumps else derivative(kappa, "rho")
     rho = correlation(_C, _P, _Q)
     from_pair = {"rho": rho, "mu": 1.0 - function("abs", rho)}
     from_eta = {"rho": 1.0 - _ETA, "mu": function("min", _ETA, 2.0 - _ETA)}
@@ -71,8 +79,8 @@ def _homogeneous_forms(bound: Bound, activation: Homogeneous) -> DualForms:
         return value if power == 0 or is_const(value, 0.0) else root_power(base, power) * value
 
     return DualForms(
-        name=bound.key,
-        parameters=bound.symbols,
+        name=name,
+        parameters=parameters,
         dual=scaled(substitute(kappa, from_pair), _P * _Q, n),
         dual_dot=scaled(substitute(dotted, from_pair), _P * _Q, n - 1),
         diagonal=scaled(_coincident(kappa), _P, 2 * n),

@@ -113,6 +113,44 @@ class Kink(sympy.Function):  # type: ignore[misc]
         return degree**2 * Kink(degree - 1, mu)
 
 
+class NormalCdf(sympy.Function):  # type: ignore[misc]
+    """The standard normal distribution function."""
+
+    nargs = 1
+
+    @classmethod
+    def eval(cls, x: Any) -> Any:
+        """Fold at 0."""
+        return sympy.Rational(1, 2) if x.is_zero else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """The density."""
+        return sympy.exp(-(self.args[0] ** 2) / 2) / sympy.sqrt(2 * sympy.pi)
+
+
+class OwenT(sympy.Function):  # type: ignore[misc]
+    """Owen's T function of h and the tangent y/|x|, for x >= 0."""
+
+    nargs = 3
+
+    @classmethod
+    def eval(cls, h: Any, y: Any, x: Any) -> Any:
+        """Fold at the angle 0."""
+        return sympy.Integer(0) if y.is_zero else None
+
+    def fdiff(self, argindex: int = 1) -> Any:
+        """dT/dh = -exp(-h^2/2) erf(a h / sqrt 2) / (2 sqrt(2 pi)), and the integrand over the
+        angle's rate (x dy - y dx) / (x^2 + y^2).
+        """
+        h, y, x = self.args
+        if argindex == 1:
+            inner = NormalCdf(h * y / x) - sympy.Rational(1, 2)
+            return -sympy.exp(-(h**2) / 2) / sympy.sqrt(2 * sympy.pi) * inner
+        square = x**2 + y**2
+        weight = sympy.exp(-(h**2) * square / (2 * x**2)) / (2 * sympy.pi * square)
+        return weight * (x if argindex == 2 else -y)
+
+
 class InverseRoot(sympy.Function):  # type: ignore[misc]
     """1/sqrt(x), and 0 for x <= 0."""
 

@@ -15,6 +15,7 @@ The ready cores, for arguments to be reduced by the caller:
     atan(w)  = w atan_core(w^2)                 |w| <= limit
     exp(x)   = exp_core(x)                      |x| <= log(2)/2
     expm1(x) = x expm1_core(x)                  |x| <= log(2)/2
+    Phi(-x)  = exp(-x^2/2) normal_tail_core(t) / (1 + x), t = (x - 5)/(x + 5), 0 <= x <= 40
 """
 
 from __future__ import annotations
@@ -198,7 +199,20 @@ def expm1_core(dtype: FloatType = "float64") -> Fit:
     return fit(lambda x: _m.expm1(x) / x if x else _m.one, -_HALF_LOG, _HALF_LOG, dtype=dtype)
 
 
+@cache
+def normal_tail_core(dtype: FloatType = "float64") -> Fit:
+    """(1 + x) exp(x^2/2) Phi(-x) in t = (x - 5)/(x + 5), for x from 0 to 40."""
+    top = (40 - TAIL_CENTRE) / (40 + TAIL_CENTRE)
+    return fit(_normal_tail, -1.0, top, dtype=dtype)
+
+
+TAIL_CENTRE = 5.0
 _HALF_LOG = math.log(2) / 2
+
+
+def _normal_tail(t: Any) -> Any:
+    x = TAIL_CENTRE * (1 + t) / (1 - t)
+    return (1 + x) * _m.exp(x * x / 2) * _m.erfc(x / _m.sqrt(2)) / 2
 
 
 def _over_root(function: Callable[[Any], Any], t: Any) -> Any:

@@ -21,6 +21,8 @@ from ntkc.symbolic.functions import (
     Kink,
     Larger,
     Modulus,
+    NormalCdf,
+    OwenT,
     Select,
     Smaller,
 )
@@ -127,6 +129,9 @@ _TO_SYMPY: dict[str, Callable[..., Any]] = {
     "cos": sympy.cos,
     "asin": sympy.asin,
     "atan2": sympy.atan2,
+    "erf": sympy.erf,
+    "normal_cdf": NormalCdf,
+    "owen_t": OwenT,
 }
 
 
@@ -172,6 +177,9 @@ _FROM_SYMPY: tuple[tuple[Any, str], ...] = (
     (sympy.cos, "cos"),
     (sympy.asin, "asin"),
     (sympy.atan2, "atan2"),
+    (sympy.erf, "erf"),
+    (NormalCdf, "normal_cdf"),
+    (OwenT, "owen_t"),
 )
 
 

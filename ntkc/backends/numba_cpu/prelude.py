@@ -46,6 +46,25 @@ def inv_sqrt(x):
     """1 / sqrt(x), and 0 where x is 0: an all-zero input has no direction to scale."""
     positive = x > 0.0
     return np.where(positive, 1.0 / np.sqrt(np.where(positive, x, 1.0)), 0.0)''',
+    "erf": '''\
+def erf(x):
+    """The error function."""
+    from scipy import special
+
+    return special.erf(x)''',
+    "normal_cdf": '''\
+def normal_cdf(x):
+    """The standard normal distribution function."""
+    from scipy import special
+
+    return special.ndtr(x)''',
+    "owen_t": '''\
+def owen_t(h, y, x):
+    """Owen's T function of h and the tangent y / |x|, which is 0 where y is 0."""
+    from scipy import special
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return special.owens_t(h, np.where(y == 0.0, 0.0, np.divide(y, np.abs(x))))''',
     "power_of_two_float64": _POWER_OF_TWO.format(dtype="float64", bits=64, bias=1023, digits=52),
     "power_of_two_float32": _POWER_OF_TWO.format(dtype="float32", bits=32, bias=127, digits=23),
 }

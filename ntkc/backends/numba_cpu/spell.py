@@ -140,6 +140,9 @@ NUMPY = Dialect(
                 "asin": "np.arcsin(np.clip({0}, -1.0, 1.0))",
                 "atan2": "np.arctan2({0}, {1})",
                 "within": "within_all({0}, {low!r}, {high!r}, {what!r})",
+                "erf": "erf({0})",
+                "normal_cdf": "normal_cdf({0})",
+                "owen_t": "owen_t({0}, {1}, {2})",
             }
         ),
     },
@@ -166,6 +169,9 @@ PYTHON = Dialect(
                 "cos": "math.cos({0})",
                 "asin": "math.asin(min(max({0}, -1.0), 1.0))",
                 "atan2": "math.atan2({0}, {1})",
+                "erf": "math.erf({0})",
+                "normal_cdf": "(0.5 * math.erfc(-({0}) / math.sqrt(2.0)))",
+                "owen_t": "float(owen_t({0}, {1}, {2}))",
                 "inverse_size": "(1.0 / size)",
                 "within": "within({0}, {low!r}, {high!r}, {strict}, {what!r})",
             }

@@ -1,0 +1,124 @@
+"""E[f(u) g(v)] of sums of terms, by bilinearity: each pair of terms by tilting and moments.
+
+An exponential of a quadratic polynomial turns the Gaussian pair into another one: with
+A = diag(s, t) its squares and b its rates, the covariance K becomes (K^-1 - 2A)^-1, the means
+K b, and a factor det(1 - 2AK)^(-1/2) e^(b K b / 2) comes out. A cosine is the real part of an
+exponential with an imaginary rate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from ntkc.ir.node import Node, is_const, substitute, symbol
+from ntkc.symbolic.algebra import (
+    ONE,
+    ZERO,
+    Complex,
+    exponential,
+    minus,
+    over,
+    plus,
+    root,
+    simplified,
+    summed,
+    times,
+)
+from ntkc.symbolic.moments import Budget, Pair, complex_moment, moment
+from ntkc.symbolic.terms import NoRuleError, Term, Terms
+
+C, P, Q, ETA = map(symbol, ("c", "p", "q", "eta"))
+_DETERMINANT, _GAP_P, _GAP_Q = map(symbol, ("determinant", "gap_p", "gap_q"))
+PAIR: Final = Pair(P, Q, C, _DETERMINANT, _GAP_P, _GAP_Q)
+
+
+def expectation(f: Terms, g: Terms, budget: Budget) -> Node:
+    """E[f(u) g(v)] over `c`, `p`, `q`, their determinant and gaps. Raises `NoRuleError`."""
+    return summed(_pair(s, t, budget) for s in f for t in g)
+
+
+def from_covariance(form: Node) -> Node:
+    """The form over c, p and q."""
+    bindings = {"determinant": P * Q - C * C, "gap_p": P - C, "gap_q": Q - C}
+    return substitute(form, bindings)
+
+
+def from_complement(form: Node) -> Node:
+    """The form over the complement eta = 1 - c/sqrt(pq), p and q, without cancellation."""
+    a, b = root(P), root(Q)
+    product, gap = a * b, a - b
+    bindings = {
+        "c": product * (1.0 - ETA),
+        "determinant": P * Q * (ETA * (2.0 - ETA)),
+        "gap_p": a * gap + product * ETA,
+        "gap_q": product * ETA - b * gap,
+    }
+    return substitute(form, bindings)
+
+
+def on_diagonal(form: Node) -> Node:
+    """The form at c = q = p."""
+    bindings = {"c": P, "q": P, "determinant": ZERO, "gap_p": ZERO, "gap_q": ZERO}
+    return simplified(substitute(form, bindings))
+
+
+def _pair(s: Term, t: Term, budget: Budget) -> Node:
+    budget.spend()
+    pair, factor = _quadratic(s.square, t.square)
+    factor = times(s.coefficient, t.coefficient, factor)
+    if s.waves or t.waves:
+        return _waves(s, t, pair, factor, budget)
+    if not (is_const(s.rate, 0.0) and is_const(t.rate, 0.0)):
+        pair, exponent = _tilted(pair, s.rate, t.rate)
+        factor = times(factor, exponential(exponent))
+    return times(factor, moment(pair, s.power, t.power, s.condition, t.condition, budget))
+
+
+def _quadratic(s: Node, t: Node) -> tuple[Pair, Node]:
+    """The pair under exp(s u^2 + t v^2), and the factor."""
+    if is_const(s, 0.0) and is_const(t, 0.0):
+        return PAIR, ONE
+    d = PAIR.determinant
+    scale = minus(
+        plus(minus(ONE, times(2.0, s, P)), times(4.0, s, t, d)),
+        times(2.0, t, Q),
+    )
+    p = over(minus(P, times(2.0, t, d)), scale)
+    q = over(minus(Q, times(2.0, s, d)), scale)
+    pair = Pair(
+        p=p,
+        q=q,
+        c=over(C, scale),
+        determinant=over(d, scale),
+        gap_p=over(minus(PAIR.gap_p, times(2.0, t, d)), scale),
+        gap_q=over(minus(PAIR.gap_q, times(2.0, s, d)), scale),
+    )
+    return pair, over(ONE, root(scale))
+
+
+def _tilted(pair: Pair, s: Node, t: Node) -> tuple[Pair, Node]:
+    """The pair under exp(s u + t v), and the exponent of the factor."""
+    m = plus(times(pair.p, s), times(pair.c, t))
+    n = plus(times(pair.c, s), times(pair.q, t))
+    exponent = times(0.5, plus(times(s, m), times(t, n)))
+    return replace(pair, m=m, n=n, tilt_u=s, tilt_v=t), exponent
+
+
+def _waves(s: Term, t: Term, pair: Pair, factor: Node, budget: Budget) -> Node:
+    """The real part; two cosines are half of a sum and a difference of phases."""
+    if s.condition is not None or t.condition is not None:
+        raise NoRuleError("a wave times a step, erf or Phi has no closed form here")
+    both = s.waves and t.waves
+    parts = []
+    for sign in (1.0, -1.0) if both else (1.0,):
+        rate_u = Complex(s.rate, s.frequency)
+        rate_v = Complex(t.rate, times(sign, t.frequency))
+        m = rate_u.scaled(pair.p) + rate_v.scaled(pair.c)
+        n = rate_u.scaled(pair.c) + rate_v.scaled(pair.q)
+        exponent = (rate_u * m + rate_v * n).scaled(0.5)
+        phase = plus(s.phase, times(sign, t.phase))
+        exponent = exponent + Complex(ZERO, phase)
+        moments = complex_moment(pair, m, n, s.power, t.power, budget)
+        parts.append(exponent.exp_real(moments))
+    return times(factor, 0.5 if both else 1.0, summed(parts))

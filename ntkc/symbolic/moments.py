@@ -1,0 +1,369 @@
+"""Gaussian moments with up to two half-line conditions, in closed form.
+
+For Gaussian (U, V) with means (m, n), covariance matrix ((p, c), (c, q)) and determinant d, and
+conditions X = slope U - noise W > a, Y likewise of V, the moments E[U^i V^j [X > a] [Y > b]]
+follow from E[U F] = m E[F] + p E[dF/dU] + c E[dF/dV] (Stein's identity). The derivative of
+a condition is the density of X at a, times the same kind of moment of what is left given
+X = a, which is Gaussian again. What ends the recursion is
+
+    P(X > a, Y > b) = [Q(h) + Q(k)]/2 - T(h, ...) - T(k, ...) - [h and k on two sides of 0]/2
+
+with Q(x) = Phi(-x) and Owen's T (Owen 1956). T's angles are written by the cross products
+x (b - EY) - z (a - EX) and the determinant of (X, Y), which a branch-free atan2 takes as they are:
+at coincident inputs, at correlation -1 and at variance 0 nothing is 0/0.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+from ntkc.ir.node import Node, function, is_const, make
+from ntkc.symbolic.algebra import (
+    HALF,
+    ONE,
+    ZERO,
+    Complex,
+    exponential,
+    folded,
+    inverse_root,
+    minus,
+    negated,
+    over,
+    plus,
+    quotient,
+    raised,
+    root,
+    summed,
+    times,
+)
+from ntkc.symbolic.terms import Condition, NoRuleError
+
+MAX_STEPS = 20_000
+_FAR = 37.5
+_TINY = 1e-30
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A Gaussian pair; `gap_p` is p - c and `gap_q` is q - c, known without cancellation."""
+
+    p: Node
+    q: Node
+    c: Node
+    determinant: Node
+    gap_p: Node
+    gap_q: Node
+    m: Node = ZERO
+    n: Node = ZERO
+    tilt_u: Node = ZERO
+    tilt_v: Node = ZERO
+    """The means are p tilt_u + c tilt_v and c tilt_u + q tilt_v."""
+
+    def swapped(self) -> Pair:
+        """(V, U)."""
+        return Pair(
+            self.q, self.p, self.c, self.determinant, self.gap_q, self.gap_p,
+            self.n, self.m, self.tilt_v, self.tilt_u,
+        )  # fmt: skip
+
+
+@dataclass
+class Budget:
+    """Steps of one derivation that are left: counted, so that the answer is always the same."""
+
+    left: int = MAX_STEPS
+    moments: dict[object, Node] = field(default_factory=dict)
+
+    def spend(self) -> None:
+        """One step. Raises `NoRuleError` past the last."""
+        self.left -= 1
+        if self.left < 0:
+            raise NoRuleError(f"its closed form takes more than {MAX_STEPS:,} steps to derive")
+
+
+def moment(
+    pair: Pair, i: int, j: int, x: Condition | None, y: Condition | None, budget: Budget
+) -> Node:
+    """E[U^i V^j x y], with the conditions as factors (1 for None)."""
+    if i < 0 or j < 0:
+        return ZERO
+    key = (pair, i, j, x, y)
+    found = budget.moments.get(key)
+    if found is None:
+        budget.spend()
+        found = budget.moments[key] = _moment(pair, i, j, x, y, budget)
+    return found
+
+
+def _moment(
+    pair: Pair, i: int, j: int, x: Condition | None, y: Condition | None, budget: Budget
+) -> Node:
+    if i == 0 and j == 0:
+        return _probability(pair, x, y)
+    if i == 0:
+        return moment(pair.swapped(), j, 0, y, x, budget)
+    parts = [times(pair.m, moment(pair, i - 1, j, x, y, budget))]
+    if i > 1:
+        parts.append(times(float(i - 1), pair.p, moment(pair, i - 2, j, x, y, budget)))
+    if j > 0:
+        parts.append(times(float(j), pair.c, moment(pair, i - 1, j - 1, x, y, budget)))
+    if x is not None:
+        parts.append(_boundary(pair, i - 1, j, x, y, True, budget))
+    if y is not None:
+        parts.append(_boundary(pair.swapped(), j, i - 1, y, x, False, budget))
+    return summed(parts)
+
+
+# --- one condition at its boundary -----------------------------------------------------
+
+
+def _boundary(
+    pair: Pair, i: int, j: int, x: Condition, y: Condition | None, own: bool, budget: Budget
+) -> Node:
+    """cov(U, X) (or cov(V, X) unless `own`) times E[U^i V^j y d(X - a)]."""
+    variance = _variance(pair, x)
+    covariance = times(x.slope, pair.p if own else pair.c)
+    pull = times(covariance, inverse_root(variance)) if not is_const(covariance, 0.0) else ZERO
+    density = times(_density(_standard(x, pair)), pull)
+    if is_const(density, 0.0):
+        return ZERO
+    return times(density, _given(pair, i, j, x, y, budget))
+
+
+def _given(pair: Pair, i: int, j: int, x: Condition, y: Condition | None, budget: Budget) -> Node:
+    """E[U^i V^j y | X = a]."""
+    rest = _conditional(pair, x)
+    if y is None:
+        return moment(rest, i, j, None, None, budget)
+    height = _conditional_height(pair, x, y)
+    return _one_sided(rest, i, j, y, height, pair, x, budget)
+
+
+def _conditional(pair: Pair, x: Condition) -> Pair:
+    """(U, V) given X = a."""
+    variance = _variance(pair, x)
+    shift = minus(x.threshold, times(x.slope, pair.m))
+    leftover = plus(
+        times(raised(x.slope, 2), pair.determinant), pair.q if x.noise else ZERO
+    )  # V's variance times X's
+    q = quotient(leftover, variance)
+    n = plus(pair.n, times(x.slope, quotient(times(pair.c, shift), variance)))
+    if not x.noise:
+        return Pair(ZERO, q, ZERO, ZERO, ZERO, q, x.place, n)
+    p, c = over(pair.p, variance), over(pair.c, variance)
+    m = plus(pair.m, over(times(x.slope, pair.p, shift), variance))
+    determinant = over(pair.determinant, variance)
+    return Pair(p, q, c, determinant, minus(p, c), minus(q, c), m, n)
+
+
+def _one_sided(
+    rest: Pair, i: int, j: int, y: Condition, height: Node, pair: Pair, x: Condition, budget: Budget
+) -> Node:
+    """E[U^i V^j y] of the conditional pair, where (b - EY)/sd(Y) is known as `height`."""
+    if i < 0 or j < 0:
+        return ZERO
+    budget.spend()
+    if i == 0 and j == 0:
+        tail = _tail(height)
+        return minus(tail, HALF) if y.centred else tail
+    swap = j > 0
+    one, other = (rest.swapped(), (j, i)) if swap else (rest, (i, j))
+    a, b = other
+
+    def lower(da: int, db: int) -> Node:
+        left, right = a - da, b - db
+        where = (right, left) if swap else (left, right)
+        return _one_sided(rest, *where, y, height, pair, x, budget)
+
+    parts = [times(one.m, lower(1, 0))]
+    if a > 1 and not is_const(one.p, 0.0):
+        parts.append(times(float(a - 1), one.p, lower(2, 0)))
+    if b > 0 and not is_const(one.c, 0.0):
+        parts.append(times(float(b), one.c, lower(1, 1)))
+    covariance = times(y.slope, rest.q if swap else rest.c)
+    if not is_const(covariance, 0.0):
+        scale = inverse_root(_variance(rest.swapped(), y))
+        density = times(_density(height), covariance, scale)
+        u, v = _both_given(pair, rest, x, y)
+        left, right = (i, j - 1) if swap else (i - 1, j)
+        last = _last(u, v, rest, y)
+        parts.append(times(density, moment(last, left, right, None, None, budget)))
+    return summed(parts)
+
+
+def _both_given(pair: Pair, rest: Pair, x: Condition, y: Condition) -> tuple[Node, Node]:
+    """The means of U and V given X = a and Y = b."""
+    variance = _variance(rest.swapped(), y)
+    shift = minus(y.threshold, times(y.slope, rest.n))
+    v = y.place if not y.noise else plus(rest.n, over(times(y.slope, rest.q, shift), variance))
+    if is_const(rest.c, 0.0):
+        return rest.m, v
+    return plus(rest.m, quotient(times(y.slope, rest.c, shift), variance)), v
+
+
+def _last(u: Node, v: Node, rest: Pair, y: Condition) -> Pair:
+    """(U, V) with those means, given both conditions' boundaries."""
+    variance = _variance(rest.swapped(), y)
+    leftover = plus(times(raised(y.slope, 2), rest.determinant), rest.p if y.noise else ZERO)
+    p = ZERO if is_const(rest.p, 0.0) else quotient(leftover, variance)
+    q = quotient(rest.q, variance) if y.noise else ZERO
+    c = quotient(rest.c, variance) if y.noise else ZERO
+    return Pair(p, q, c, ZERO, minus(p, c), minus(q, c), u, v)
+
+
+# --- probabilities ---------------------------------------------------------------------
+
+
+def _probability(pair: Pair, x: Condition | None, y: Condition | None) -> Node:
+    if x is None and y is None:
+        return ONE
+    if x is None:
+        return _probability(pair.swapped(), y, x)
+    h = _standard(x, pair)
+    if y is None:
+        return minus(_tail(h), HALF) if x.centred else _tail(h)
+    k = _standard(y, pair.swapped())
+    if is_const(h, 0.0) or is_const(k, 0.0):
+        return _from_the_middle(pair, x, y, h, k)
+    joint = _joint_tail(pair, x, y, h, k)
+    if x.centred:
+        joint = minus(joint, times(0.5, _tail(k)))
+    if y.centred:
+        joint = minus(joint, times(0.5, _tail(h)))
+    return plus(joint, 0.25) if x.centred and y.centred else joint
+
+
+def _from_the_middle(pair: Pair, x: Condition, y: Condition, h: Node, k: Node) -> Node:
+    """The same where one of the boundaries is at the mean: Q(k)/2 + T(k, cot), and 1/4 plus an
+    angle where both are. What a centred condition takes away is left out, not cancelled.
+    """
+    z = times(x.slope, y.slope, pair.c)
+    side = root(_joint_determinant(pair, x, y))
+    if is_const(h, 0.0) and is_const(k, 0.0):
+        angle = times(1.0 / (2.0 * math.pi), make("atan2", z, side))
+        return angle if x.centred or y.centred else plus(0.25, angle)
+    far, middle, height = (y, x, k) if is_const(h, 0.0) else (x, y, h)
+    joint = make("owen_t", height, z, side)
+    if middle.centred:
+        return joint
+    joint = plus(times(0.5, _tail(height)), joint)
+    return minus(joint, 0.25) if far.centred else joint
+
+
+def _joint_tail(pair: Pair, x: Condition, y: Condition, h: Node, k: Node) -> Node:
+    """P(X > a, Y > b)."""
+    side = root(_joint_determinant(pair, x, y))
+    along_x, along_y = _side(h), _side(k)
+    first = _angle_part(pair, x, y, h, side)
+    second = _angle_part(pair.swapped(), y, x, k, side)
+    value = minus(minus(times(0.5, plus(_tail(h), _tail(k))), first), second)
+    apart = folded(function("max", negated(times(along_x, along_y)), 0.0))
+    return minus(value, times(0.5, apart))
+
+
+def _angle_part(pair: Pair, x: Condition, y: Condition, h: Node, side: Node) -> Node:
+    """T of h and its angle, with both thresholds moved by next to nothing: where a threshold
+    that parameters or means make is at the mean exactly, the angle is still defined.
+    """
+    z = times(x.slope, y.slope, pair.c)
+    cross = plus(_cross(pair, x, y), times(_TINY, minus(_variance(pair, x), z)))
+    deviation = plus(_deviation(x, pair), _TINY)
+    return make("owen_t", h, times(_side(h), cross), times(deviation, side))
+
+
+def _side(h: Node) -> Node:
+    """1 for h >= 0, else -1."""
+    return folded(function("select", negated(h), -1.0, 1.0))
+
+
+def _cross(pair: Pair, x: Condition, y: Condition) -> Node:
+    """var(X) (b - EY) - cov(X, Y) (a - EX)."""
+    slopes = (x.slope, y.slope)
+    if not (x.noise or y.noise) and all(abs(_number(s)) == 1.0 for s in slopes):
+        a, b = x.place, y.place
+        level = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
+        return times(y.slope, minus(level, times(pair.tilt_v, pair.determinant)))
+    z = times(x.slope, y.slope, pair.c)
+    right = times(_variance(pair, x), _deviation(y, pair.swapped()))
+    return minus(right, times(z, _deviation(x, pair)))
+
+
+def _conditional_height(pair: Pair, x: Condition, y: Condition) -> Node:
+    """(b - E[Y | X = a]) / sd(Y | X = a)."""
+    cross = _cross(pair, x, y)
+    spread = times(root(_variance(pair, x)), root(_joint_determinant(pair, x, y)))
+    return _bounded(cross, spread)
+
+
+def _joint_determinant(pair: Pair, x: Condition, y: Condition) -> Node:
+    """var(X) var(Y) - cov(X, Y)^2, as a sum of positive terms."""
+    m, n = raised(x.slope, 2), raised(y.slope, 2)
+    parts = [times(m, n, pair.determinant)]
+    if y.noise:
+        parts.append(times(m, pair.p))
+    if x.noise:
+        parts.append(times(n, pair.q))
+    if x.noise and y.noise:
+        parts.append(ONE)
+    return summed(reversed(parts))
+
+
+def _variance(pair: Pair, x: Condition) -> Node:
+    return plus(1.0 if x.noise else 0.0, times(raised(x.slope, 2), pair.p))
+
+
+def _deviation(x: Condition, pair: Pair) -> Node:
+    return minus(x.threshold, times(x.slope, pair.m))
+
+
+def _standard(x: Condition, pair: Pair) -> Node:
+    """(a - EX)/sd(X), within the range in which a normal probability is not 0."""
+    return _bounded(_deviation(x, pair), root(_variance(pair, x)))
+
+
+def _bounded(distance: Node, spread: Node) -> Node:
+    if is_const(distance, 0.0):
+        return ZERO
+    height = make("div", distance, function("max", spread, _TINY))
+    return function("max", function("min", height, _FAR), -_FAR)
+
+
+def _tail(h: Node) -> Node:
+    return folded(make("normal_cdf", negated(h)))
+
+
+def _density(h: Node) -> Node:
+    return times(1.0 / math.sqrt(2.0 * math.pi), exponential(times(-0.5, raised(h, 2))))
+
+
+def _number(node: Node) -> float:
+    return float(node.attr("value")) if is_const(node) else math.nan
+
+
+# --- complex means ---------------------------------------------------------------------
+
+
+def complex_moment(pair: Pair, m: Complex, n: Complex, i: int, j: int, budget: Budget) -> Complex:
+    """E[U^i V^j] for complex means: Stein's identity once more."""
+    found = {(0, 0): Complex(ONE)}
+    for a in range(i + 1):
+        for b in range(j + 1):
+            if a or b:
+                budget.spend()
+                found[a, b] = _complex_step(pair, m, n, a, b, found)
+    return found[i, j]
+
+
+def _complex_step(
+    pair: Pair, m: Complex, n: Complex, a: int, b: int, found: dict[tuple[int, int], Complex]
+) -> Complex:
+    if a == 0:
+        value = n * found[0, b - 1]
+        return value if b < 2 else value + found[0, b - 2].scaled(times(float(b - 1), pair.q))
+    value = m * found[a - 1, b]
+    if a > 1:
+        value = value + found[a - 2, b].scaled(times(float(a - 1), pair.p))
+    if b > 0:
+        value = value + found[a - 1, b - 1].scaled(times(float(b), pair.c))
+    return value

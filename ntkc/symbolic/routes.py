@@ -1,0 +1,183 @@
+"""Which way an activation's dual is found: in closed form by rules, or not, and then why not.
+
+`closed_form` is a decision procedure: it ends in the forms or in the reason why there are none,
+within a count of steps, and never in an approximation.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.module import DualForms
+from ntkc.ir.node import Node, function, is_const, sqrt, substitute, topological
+from ntkc.symbolic import expectation as expected
+from ntkc.symbolic.algebra import ZERO, simplified, summed
+from ntkc.symbolic.difference import complement
+from ntkc.symbolic.expectation import P, Q, expectation
+from ntkc.symbolic.moments import Budget
+from ntkc.symbolic.powers import Slopes, one_power, power_forms
+from ntkc.symbolic.rules import terms_of
+from ntkc.symbolic.terms import NoRuleError, Terms, derivative, known_number
+
+
+@dataclass(frozen=True)
+class Expression:
+    """An activation as a formula in the symbol `z` and its parameters' symbols.
+
+    `samples` are values of the parameters (their defaults, say), at which identities between
+    them are tested that no rule decides.
+    """
+
+    name: str
+    body: Node
+    parameters: tuple[str, ...] = ()
+    samples: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Dual:
+    """A closed form: the forms that the compiler uses, and what they came from."""
+
+    forms: DualForms
+    terms: Terms
+    route: str
+    """How it was found, in words."""
+    jumps: bool
+    """Whether f itself jumps: then f' has point masses, and dual_dot is 0 by convention."""
+
+
+@dataclass(frozen=True)
+class NoClosedForm:
+    """No rule applies: why, and the part of the expression that this is about."""
+
+    reason: str
+    part: Node | None = None
+
+
+def closed_form(expression: Expression) -> Dual | NoClosedForm:
+    """The dual activation by rules (see `terms`, `rules`, `moments`), or why there is none."""
+    try:
+        return _derived(expression)
+    except NoRuleError as error:
+        return NoClosedForm(error.reason, error.part)
+
+
+def _derived(expression: Expression) -> Dual:
+    terms = terms_of(expression.body)
+    _refuse_cut_decay(terms)
+    slopes, masses = derivative(terms)
+    jumps = _has_masses(masses, expression.samples)
+    powers = one_power(terms)
+    if powers is not None:
+        forms = power_forms(expression.name, expression.parameters, powers, jumps)
+        return Dual(forms, terms, _power_route(powers), jumps)
+    budget = Budget()
+    dual = expectation(terms, terms, budget)
+    dual_dot = ZERO if jumps else expectation(slopes, slopes, budget)
+    kinked = any(t.condition is not None and not t.condition.noise for t in terms)
+    forms = _forms(expression, dual, dual_dot, kinked)
+    return Dual(forms, terms, _route(terms), jumps)
+
+
+def _refuse_cut_decay(terms: Terms) -> None:
+    """Refuse exponentials that a kink cuts off where they grow.
+
+    Their moments are differences of terms as large as e^(variance): exact, and of no use.
+    """
+    for term in terms:
+        condition = term.condition
+        if condition is None or condition.noise or is_const(term.rate, 0.0):
+            continue
+        square, rate, slope = map(known_number, (term.square, term.rate, condition.slope))
+        if square is not None and square < 0:
+            continue
+        if rate is None or slope is None or rate * slope < 0:
+            raise NoRuleError("an exponential that falls away from a kink")
+
+
+def _has_masses(masses: list[tuple[Node, Node]], samples: Mapping[str, float]) -> bool:
+    """Whether the point masses of f' do not cancel at every place."""
+    by_place: dict[Node, list[Node]] = {}
+    for place, mass in masses:
+        by_place.setdefault(place, []).append(mass)
+    return any(not _vanishes(parts, samples) for parts in by_place.values())
+
+
+def _vanishes(parts: list[Node], samples: Mapping[str, float]) -> bool:
+    """Whether a sum is 0 for all parameters: at the samples and beside them."""
+    total = summed(parts)
+    if is_const(total):
+        sizes = [known_number(part) for part in parts]
+        scale = max((abs(s) for s in sizes if s is not None), default=0.0)
+        return abs(total.attr("value")) <= 1e-12 * max(scale, 1.0)
+    names = {n.attr("name") for n in topological((total,)) if n.op in ("symbol", "param")}
+    for k in range(3):
+        at = {
+            name: samples.get(name, 1.0) * (1.0 + 0.3 * k) + 0.1 * k * math.sin(1.0 + i)
+            for i, name in enumerate(sorted(names))
+        }
+        value, *found = evaluate([total, *parts], at)
+        if abs(value) > 1e-11 * max(1.0, *(abs(x) for x in found)):
+            return False
+    return True
+
+
+def _forms(expression: Expression, dual: Node, dual_dot: Node, kinked: bool) -> DualForms:
+    diagonal = expected.on_diagonal(dual)
+    pair = simplified(expected.from_covariance(dual))
+    near = near_dot = None
+    if kinked:
+        near, near_dot = map(expected.from_complement, (dual, dual_dot))
+        rest = _complement(near, diagonal)
+    else:
+        rest = complement(pair, diagonal)
+    return DualForms(
+        name=expression.name,
+        parameters=expression.parameters,
+        dual=pair,
+        dual_dot=simplified(expected.from_covariance(dual_dot)),
+        diagonal=diagonal,
+        diagonal_dot=expected.on_diagonal(dual_dot),
+        complement=rest,
+        near=near,
+        near_dot=near_dot,
+    )
+
+
+def _complement(near: Node, diagonal: Node) -> Node:
+    """1 - dual / sqrt(diagonal(p) diagonal(q)), and 0 at eta = 0 and p = q; 1 where either is 0.
+
+    Absolutely accurate: the closed form's terms are of the size of the diagonal.
+    """
+    other = substitute(diagonal, {"p": Q})
+    size = sqrt(diagonal) * sqrt(other)
+    value = function("max", 1.0 - near / size, 0.0)
+    apart = expected.ETA + function("abs", P - Q)
+    return function("select", size, function("select", apart, value, 0.0), 1.0)
+
+
+def _route(terms: Terms) -> str:
+    parts = ["bilinearity over its terms"]
+    if any(not (is_const(t.square, 0.0) and is_const(t.rate, 0.0)) for t in terms):
+        parts.append("tilting by the exponentials")
+    if any(t.waves for t in terms):
+        parts.append("waves as imaginary rates")
+    conditions = [t.condition for t in terms if t.condition is not None]
+    if any(c.noise for c in conditions):
+        parts.append("erf and Phi as probabilities")
+    if any(not c.noise for c in conditions):
+        parts.append("truncated moments between its kinks")
+    if conditions:
+        parts.append("Owen's T function and the arcsine law")
+    elif len(parts) == 1:
+        parts.append("moments of a Gaussian pair")
+    return ", ".join(parts)
+
+
+def _power_route(powers: Slopes) -> str:
+    return f"homogeneous of degree {powers.degree}: the arc-cosine kernels, a function of the angle"
+
+
