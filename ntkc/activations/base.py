@@ -87,6 +87,16 @@ class Activation:
         self.name = name
 
     @property
+    def label(self) -> str:
+        """What names its forms, before arguments that are known at compile time."""
+        return self.name
+
+    @property
+    def identity(self) -> object:
+        """What its forms depend on, besides the label."""
+        return type(self)
+
+    @property
     def documentation(self) -> str:
         """The docstring of the activation."""
         return (type(self).__doc__ or "").strip()
@@ -181,7 +191,7 @@ class Bound:
             for value in self.values
             if not isinstance(value, Node)
         ]
-        return self.activation.name + (f"({', '.join(static)})" if static else "")
+        return self.activation.label + (f"({', '.join(static)})" if static else "")
 
     @property
     def arguments(self) -> tuple[Node, ...]:
@@ -240,7 +250,7 @@ class Bound:
             return series_forms(Formula(self.key, function, f.slope(z), f.bells), tolerance)
         from ntkc.symbolic.derive import dual_forms
 
-        key = (type(self.activation), self.key)
+        key = (self.activation.identity, self.key)
         with _forms_lock:
             found = _forms.get(key)
             if found is None:
@@ -248,7 +258,7 @@ class Bound:
         return found
 
 
-_forms: dict[tuple[type[Activation], str], DualForms] = {}
+_forms: dict[tuple[object, str], DualForms] = {}
 _forms_lock = threading.RLock()
 
 

@@ -48,6 +48,11 @@ class DualForms:
     """`dual` and `dual_dot` over `eta`, `p`, `q` and the parameters, for activations with kinks
     that have no `normalised` form: at coincident inputs c alone would cost half the digits."""
 
+    @property
+    def kinked(self) -> bool:
+        """Whether the forms have a branch point at coincident inputs."""
+        return self.normalised is not None or self.near is not None
+
 
 @dataclass(frozen=True)
 class NormalisedDual:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ntkc import activations
+from ntkc.activations._derived import Defined
 from ntkc.activations.base import Activation, ArgumentError, Bound, ParameterKind
 from ntkc.diagnostics import Diagnostics, Kind, Label
+from ntkc.ir.node import Node, symbol
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.layers.base.parameters import Range
 from ntkc.network import builtins
 from ntkc.network.arguments import Signature, WrongArgumentError, match, number
+from ntkc.network.formulas import BrokenFormulaError, Formula
 from ntkc.network.report import Report
-from ntkc.network.scope import Scope
-from ntkc.network.trampoline import Step
+from ntkc.network.scope import CallSite, Entry, Frame, Scope
+from ntkc.network.trampoline import Step, run
 from ntkc.network.unavailable import report_unavailable
 from ntkc.network.values import (
     POISON,
@@ -26,6 +29,7 @@ from ntkc.network.values import (
     describe,
     single,
 )
+from ntkc.symbolic.routes import NoClosedForm
 from ntkc.syntax import ast
 
 if TYPE_CHECKING:
@@ -38,6 +42,7 @@ class ActivationCalls:
     def __init__(self, evaluator: Evaluator) -> None:
         self._evaluator = evaluator
         self._report = evaluator.report
+        self._labels: dict[str, Node] = {}
 
     def call(self, call: ast.Call, scope: Scope) -> Step[Value]:
         """An activation as a layer."""
@@ -86,23 +91,75 @@ class ActivationCalls:
             return None
         return single(ActivationLayer(call.function.name, bound, call.span))
 
-    def call_defined(self, definition: ast.ActivationDef, call: ast.Call) -> None:
-        """An activation that the program defines: its arguments are checked, no more yet."""
-        name = definition.name
+    def call_defined(self, entry: Entry, call: ast.Call, scope: Scope) -> Step[Value]:
+        """An activation that the program defines, as a layer."""
+        definition = entry.statement
+        assert isinstance(definition, ast.ActivationDef)
+        parameters = definition.parameters
         signature = Signature(
-            name.name,
-            tuple(p.name.name for p in definition.parameters),
-            [p.name.name for p in definition.parameters if p.default is None],
+            entry.name,
+            tuple(p.name.name for p in parameters),
+            [p.name.name for p in parameters if p.default is None],
         )
-        if match(signature, call.arguments, call.span, self._report) is None:
-            return
+        matched = match(signature, call.arguments, call.span, self._report)
+        if matched is None:
+            return POISON
+        inside = Scope(entry.file, Frame(None), scope.depth + 1, CallSite(entry.name, call.span))
+        values: list[Number] = []
+        for parameter in parameters:
+            given = matched.get(parameter.name.name)
+            place = given[0].value if given else parameter.default
+            assert place is not None
+            value = yield self._evaluator.number(place, scope if given else inside)
+            if not isinstance(value, Number):
+                return POISON
+            inside.bind(parameter.name.name, value)
+            values.append(value)
+        return self._defined(entry, definition, values, call)
+
+    def _defined(
+        self, entry: Entry, definition: ast.ActivationDef, values: list[Number], call: ast.Call
+    ) -> Value:
+        named = list(zip((p.name.name for p in definition.parameters), values, strict=True))
+        free = [name for name, value in named if not value.is_constant]
+        names = {
+            name: symbol(f"{entry.name}_{name}") if name in free else value.node
+            for name, value in named
+        }
+        names[definition.variable.name] = symbol("z")
+        try:
+            body = run(Formula(self._evaluator, entry, names).node(definition.body))
+        except BrokenFormulaError:
+            return POISON
+        shown = ", ".join(name if name in free else f"{v.value:g}" for name, v in named)
+        label = self._label(f"{entry.name}({shown})" if shown else entry.name, body)
+        activation = Defined(entry.name, label, body, tuple(free))
+        bound = activation.bind([v.node for name, v in named if name in free])
+        found = activation.route(bound)
+        if isinstance(found, NoClosedForm):
+            self._no_closed_form(found, definition, call)
+            return POISON
+        return single(ActivationLayer(entry.name, bound, call.span))
+
+    def _label(self, wanted: str, body: Node) -> str:
+        """A label that no other formula of the network has."""
+        label, count = wanted, 1
+        while self._labels.setdefault(label, body) is not body:
+            count += 1
+            label = f"{wanted} [{count}]"
+        return label
+
+    def _no_closed_form(
+        self, found: NoClosedForm, definition: ast.ActivationDef, call: ast.Call
+    ) -> None:
+        name = definition.name
         self._report.error(
             "E0503",
-            f"`{name.name}` cannot be compiled yet",
+            f"`{name.name}` has no closed form that can be found",
             call.span,
-            "activations that a program defines are not available yet",
+            found.reason,
             secondary=(Label(name.span, "it is defined here"),),
-            help="use a built-in activation",
+            help="sums, products and choices of polynomials, exp, sin, cos, erf and Phi have one",
             kind=Kind.LIMITATION,
         )
 

@@ -89,8 +89,7 @@ class Calls:
         if isinstance(statement, ast.Def):
             return self._call_definition(entry, statement, call, scope, want)
         if isinstance(statement, ast.ActivationDef):
-            self._activations.call_defined(statement, call)
-            return done(POISON)
+            return self._activations.call_defined(entry, call, scope)
         return self._call_value(entry, call, scope)
 
     def _call_value(self, entry: Entry, call: ast.Call, scope: Scope) -> Step[Value]:

@@ -8,6 +8,7 @@ MAX_LAYERS: Final = 20_000  # of a network, after all repetition; each is code t
 MAX_REPEAT: Final = 10_000  # of one `layer * n`
 MAX_STEPS: Final = 100_000  # expressions evaluated for one network
 MAX_DEFINITION_DEPTH: Final = 64  # calls of definitions, one inside the other
+MAX_FORMULA: Final = 500  # operations of one activation's formula
 MAX_LIST: Final = 64  # items of a list
 MAX_BRANCHES: Final = 64  # of one `add`, `multiply` or `concat`
 MAX_WHOLE: Final = 2**31 - 1  # units, sizes

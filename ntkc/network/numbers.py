@@ -28,7 +28,7 @@ class Function:
 
     arity: int
     value: Callable[..., float]
-    node: Callable[..., Node] | None
+    node: Callable[..., Node]
 
 
 def _unary(op: str) -> Callable[[Node], Node]:
@@ -55,12 +55,12 @@ def _tanh(x: Node) -> Node:
 FUNCTIONS: Final[dict[str, Function]] = {
     "abs": Function(1, abs, _unary("abs")),
     "cos": Function(1, math.cos, _unary("cos")),
-    "erf": Function(1, math.erf, None),
+    "erf": Function(1, math.erf, _unary("erf")),
     "exp": Function(1, math.exp, _unary("exp")),
     "log": Function(1, math.log, _unary("log")),
     "max": Function(2, max, _binary("max")),
     "min": Function(2, min, _binary("min")),
-    "Phi": Function(1, _phi, None),
+    "Phi": Function(1, _phi, _unary("normal_cdf")),
     "relu": Function(1, lambda x: max(x, 0.0), lambda x: make("max", x, const(0.0))),
     "sigmoid": Function(1, _logistic, lambda x: 1.0 / (1.0 + make("exp", -x))),
     "sign": Function(
@@ -102,12 +102,6 @@ def call(name: str, arguments: list[Number]) -> Number:
     value = _finite(shown, lambda: function.value(*(a.value for a in arguments)))
     if all(a.is_constant for a in arguments):
         return constant(value)
-    if function.node is None:
-        raise NoValueError(
-            "E0311",
-            f"`{name}` of something that depends on a `param` is not available",
-            "use a `let` constant here",
-        )
     return Number(function.node(*(a.node for a in arguments)), value)
 
 

@@ -70,7 +70,7 @@ def complements_demanded(module: Module) -> set[Node]:
     demanded: set[Node] = set()
     for node in reversed(order):
         if node.op in DUALS and (
-            deep or node in demanded or module.activations[node.attr("activation")].normalised
+            deep or node in demanded or module.activations[node.attr("activation")].kinked
         ):
             demanded.add(node.args[0])
         elif node in demanded:
@@ -193,6 +193,11 @@ class _Expansion:
         bindings = self._parameters(node, forms)
         dot = node.op == "dual_dot"
         normalised = forms.normalised
+        if forms.near is not None and forms.near_dot is not None:
+            form = forms.near_dot if dot else forms.near
+            eta = self._carried_complement(node.args[0])
+            bound = substitute(form, {"eta": eta, "p": k11, "q": k22, **bindings})
+            return _Scaled(_ONE, bound)
         if normalised is None:
             form = forms.dual_dot if dot else forms.dual
             covariance = self._covariance(node.args[0])

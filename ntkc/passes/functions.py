@@ -17,7 +17,7 @@ from fractions import Fraction
 
 from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.module import Module
-from ntkc.ir.node import Node, Rewriter, const, function, make, sqrt, total
+from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt, total
 from ntkc.passes import normal
 from ntkc.symbolic import minimax
 
@@ -55,7 +55,7 @@ class _Spelling:
             "coincide": self._coincide,
             "normal_cdf": lambda n: normal.normal_cdf(n.args[0], dtype, self._exponential),
             "erf": self._erf,
-            "owen_t": lambda n: normal.owen_t(*n.args, dtype, self._exponential),
+            "owen_t": self._owen_t,
             "power": lambda n: _power(n.args[0], n.attr("exponent")),
         }
 
@@ -105,7 +105,13 @@ class _Spelling:
         return scale + scale * fraction
 
     def _exponential(self, x: Node) -> Node:
-        return self._exp(function("exp", x))
+        """e^x within another function, which may be of one input alone."""
+        node = function("exp", x)
+        return self._exp(node) if x.varies is Varies.CROSS else node
+
+    def _owen_t(self, node: Node) -> Node:
+        h, y, x = node.args
+        return normal.owen_t(h, y, x, self._dtype, self._exponential)
 
     def _erf(self, node: Node) -> Node:
         """erf(x) = 2 Phi(x sqrt 2) - 1, absolutely accurate: no closed form has it near 0."""

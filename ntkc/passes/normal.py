@@ -16,7 +16,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ntkc.ir.node import Node, const, function, total
+from ntkc.ir.node import Node, Varies, const, function, total
 from ntkc.symbolic import minimax
 
 _NODES = {"float64": 11, "float32": 6}
@@ -34,7 +34,9 @@ def normal_cdf(x: Node, dtype: str, exp: Exponential) -> Node:
 
 
 def upper_tail(size: Node, dtype: str, exp: Exponential) -> Node:
-    """Phi(-size) for size >= 0."""
+    """Phi(-size) for size >= 0; as it stands for a value of one input, which NumPy computes."""
+    if size.varies is not Varies.CROSS:
+        return function("normal_cdf", -size)
     size = function("min", size, _FAR)
     t = (size - minimax.TAIL_CENTRE) / (size + minimax.TAIL_CENTRE)
     fit = minimax.normal_tail_core(dtype)

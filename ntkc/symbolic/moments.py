@@ -266,10 +266,18 @@ def _angle_part(pair: Pair, x: Condition, y: Condition, h: Node, side: Node) -> 
     """T of h and its angle, with both thresholds moved by next to nothing: where a threshold
     that parameters or means make is at the mean exactly, the angle is still defined.
     """
-    z = times(x.slope, y.slope, pair.c)
-    cross = plus(_cross(pair, x, y), times(_TINY, minus(_variance(pair, x), z)))
-    deviation = plus(_deviation(x, pair), _TINY)
+    cross, deviation = _cross(pair, x, y), _deviation(x, pair)
+    if not is_const(deviation):
+        cross = plus(cross, times(_TINY, _lead(pair, x, y)))
+        deviation = plus(deviation, _TINY)
     return make("owen_t", h, times(_side(h), cross), times(deviation, side))
+
+
+def _lead(pair: Pair, x: Condition, y: Condition) -> Node:
+    """var(X) - cov(X, Y), exactly 0 where X and Y coincide."""
+    if not (x.noise or y.noise) and is_const(x.slope) and x.slope is y.slope:
+        return times(raised(x.slope, 2), pair.gap_p)
+    return minus(_variance(pair, x), times(x.slope, y.slope, pair.c))
 
 
 def _side(h: Node) -> Node:

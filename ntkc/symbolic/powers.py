@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from ntkc.activations._rectified import rectified, two_slopes
 from ntkc.ir.module import DualForms
-from ntkc.ir.node import Node, symbol
-from ntkc.symbolic.algebra import ZERO, is_const, plus, raised, times
+from ntkc.ir.node import Node, is_const, symbol
+from ntkc.symbolic.algebra import ZERO, plus, raised, times
 from ntkc.symbolic.terms import NoRuleError, Terms, pieces
 
 _RHO, _MU = symbol("rho"), symbol("mu")
@@ -60,9 +60,7 @@ def kappa(slopes: Slopes) -> Node:
     return same if is_const(cross, 0.0) else plus(same, times(cross, rectified(n, -_RHO, _MU)))
 
 
-def power_forms(
-    name: str, parameters: tuple[str, ...], slopes: Slopes, jumps: bool
-) -> DualForms:
+def power_forms(name: str, parameters: tuple[str, ...], slopes: Slopes, jumps: bool) -> DualForms:
     """Every form of the activation."""
     from ntkc.symbolic.derive import homogeneous_forms
 

@@ -112,7 +112,7 @@ def _vanishes(parts: list[Node], samples: Mapping[str, float]) -> bool:
     if is_const(total):
         sizes = [known_number(part) for part in parts]
         scale = max((abs(s) for s in sizes if s is not None), default=0.0)
-        return abs(total.attr("value")) <= 1e-12 * max(scale, 1.0)
+        return abs(float(total.attr("value"))) <= 1e-12 * max(scale, 1.0)
     names = {n.attr("name") for n in topological((total,)) if n.op in ("symbol", "param")}
     for k in range(3):
         at = {
@@ -179,5 +179,3 @@ def _route(terms: Terms) -> str:
 
 def _power_route(powers: Slopes) -> str:
     return f"homogeneous of degree {powers.degree}: the arc-cosine kernels, a function of the angle"
-
-

@@ -100,9 +100,7 @@ def _quotient(node: Node, args: list[Terms]) -> Terms:
     if len(bottom) == 1:
         (term,) = bottom
         if term.power == 0 and term.condition is None and not term.waves:
-            inverse = Term(
-                over(ONE, term.coefficient), 0, negated(term.square), negated(term.rate)
-            )
+            inverse = Term(over(ONE, term.coefficient), 0, negated(term.square), negated(term.rate))
             return multiplied(top, (inverse,))
     raise NoRuleError("a division by what depends on z, other than an exponential")
 

@@ -9,10 +9,11 @@ what makes one rule serve steps, ReLUs, erf and GELU.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from ntkc.ir.node import Node, const, is_const, make, symbol, topological
+from ntkc.ir.node import Node, const, is_const, make, symbol
 from ntkc.symbolic.algebra import (
     HALF,
     ONE,
@@ -186,12 +187,11 @@ def _interval(s: Condition, t: Condition) -> Iterable[tuple[Node, Condition | No
     """[z > a] [z > b], [z > a] [z < b] with places in a known order."""
     ends = [known_number(x.place) for x in (s, t)]
     slopes = [known_number(x.slope) for x in (s, t)]
-    if None in ends or None in slopes:
+    (a, b), (m, n) = ends, slopes
+    if a is None or b is None or m is None or n is None:
         if plus(s.slope, t.slope) is ZERO and plus(s.threshold, t.threshold) is ZERO:
             return
         raise NoRuleError("the order of its kinks depends on a parameter")
-    (a, b), (m, n) = ends, slopes
-    assert a is not None and b is not None and m is not None and n is not None
     if m * n > 0:
         yield ONE, s if (a >= b) == (m > 0) else t
         return
@@ -233,7 +233,7 @@ def pieces(terms: Terms) -> list[Piece]:
     if len(cuts) > MAX_PIECES:
         raise NoRuleError(f"it has more than {MAX_PIECES - 1} pieces")
     found = []
-    for low, high in zip(cuts, cuts[1:], strict=False):
+    for low, high in pairwise(cuts):
         inside = gathered(part for t in terms for part in _restricted(t, low, high))
         found.append(Piece(low, high, inside))
     return found
@@ -267,7 +267,7 @@ def joined(parts: Sequence[Piece]) -> Terms:
     """
     parts = _merged(parts)
     result: list[Term] = []
-    for left, right in zip(parts, parts[1:], strict=False):
+    for left, right in pairwise(parts):
         cut = left.high
         if cut == 0.0:
             result += _on(left.terms, Condition(const(-1.0), ZERO))
@@ -363,14 +363,6 @@ def _sign(slope: Node) -> Node:
     return make("select", slope, ONE, const(-1.0))
 
 
-def has_variable(node: Node) -> bool:
-    """Whether z occurs in it."""
-    return any(n is VARIABLE for n in topological((node,)))
-
-
 def opposite(terms: Terms) -> Terms:
     """Minus the sum."""
     return gathered(replace(t, coefficient=negated(t.coefficient)) for t in terms)
-
-
-Bindings = Mapping[str, Node]
