@@ -30,6 +30,9 @@ _COST_TOLERANCE = 1e-12
 _SLOPE_TOLERANCE = 1e-6
 """A descent ends where neither changes more. Costs are of order one, and flat for small ridges."""
 
+_TIE = 1e-8
+"""Descents that end within this of the best found the same place; the first of them is reported."""
+
 
 class TuneError(PredictError, ValueError):
     """The objective could not be evaluated at any start."""
@@ -189,8 +192,8 @@ def _ridge(ridge: float | tuple[float, float] | None, scale: float) -> Hyperpara
 
 def _report(problem: Problem, descents: list[_Descent]) -> TuneReport:
     """The best of the descents. Raises `TuneError` where none has begun."""
-    costs = [np.inf if each.best is None else each.best.cost for each in descents]
-    best = int(np.argmin(costs))
+    costs = np.array([np.inf if each.best is None else each.best.cost for each in descents])
+    best = int(np.flatnonzero(costs <= costs.min() + _TIE)[0])
     winner = descents[best]
     if winner.best is None or winner.end is None:
         raise TuneError(f"the objective could not be evaluated at any start: {winner.failure}")

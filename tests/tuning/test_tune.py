@@ -92,7 +92,9 @@ def test_the_report_tells_of_bounds_and_restarts() -> None:
     assert found.params == {"scale": 1.0, "length": 2.0}
     assert found.evaluations == sum(each.evaluations for each in found.restarts)
     best = found.restarts[found.best]
-    assert best.value == found.value == max(each.value or -np.inf for each in found.restarts)
+    assert best.value == found.value
+    # Equal to 1e-8 a row is the same place.
+    assert found.value >= max(each.value or -np.inf for each in found.restarts) - 4e-7
     text = str(found)
     assert text.startswith("length, ridge tuned on 40 rows with the NNGP; gradients by differences")
     assert "at its lower bound" in text
