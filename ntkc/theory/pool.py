@@ -26,11 +26,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cholesky, eigvalsh
+from scipy.linalg import eigvalsh
+from scipy.linalg.lapack import dpotrf, dpotri
 
 from ntkc.predict.arrays import Array, Gram, Targets, choice, finite_result, gram, targets
 from ntkc.predict.errors import InputError, PredictError, SingularKernelError
-from ntkc.predict.factor import inverse_lower
 from ntkc.predict.regression import regress
 from ntkc.predict.report import OnSingular, RidgeScale, absolute_ridge
 
@@ -197,11 +197,12 @@ def _cavity(matrix: Gram, y: Targets, share: float, ridge: float) -> tuple[Array
 
 
 def _inverse(matrix: Gram, added: Array) -> Array:
-    shifted = matrix.values + np.diag(added)
-    try:
-        root = inverse_lower(np.asarray(cholesky(shifted, lower=True, check_finite=False)))
-    except LinAlgError:
+    """(K + D)⁻¹ by Cholesky's method; LAPACK fills one triangle."""
+    factor, failed = dpotrf(matrix.values + np.diag(added), lower=1, overwrite_a=1)
+    if not failed:
+        half, failed = dpotri(factor, lower=1, overwrite_c=1)
+    if failed:
         raise SingularKernelError(
             "k_pool is singular to working precision; a ridge makes it well posed", float("inf")
-        ) from None
-    return root.T @ root
+        )
+    return np.asarray(np.tril(half) + np.tril(half, -1).T)
