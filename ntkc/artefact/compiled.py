@@ -63,6 +63,11 @@ class CompiledKernel(Kernel):
         )
 
     @property
+    def tolerance(self) -> float:
+        """The relative error that activations without closed form were certified to."""
+        return self._compilation.options.certified
+
+    @property
     def warnings(self) -> tuple[Diagnostic, ...]:
         """What the compiler accepted and remarked on."""
         return self._compilation.warnings

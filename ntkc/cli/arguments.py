@@ -34,20 +34,20 @@ def add_folders(parser: ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_dtype(parser: ArgumentParser) -> None:
-    """What a kernel computes in."""
+def add_precision(parser: ArgumentParser) -> None:
+    """How exactly a kernel is computed."""
     parser.add_argument(
         "--dtype", choices=("float64", "float32"), default="float64", help="the number type"
     )
-
-
-def add_compilation(parser: ArgumentParser) -> None:
-    """What to compile for."""
-    add_dtype(parser)
     parser.add_argument(
         "--tolerance", type=float, metavar="E",
         help="of activations without closed form, relative (default: 1e-10, in float32 1e-6)",
     )  # fmt: skip
+
+
+def add_compilation(parser: ArgumentParser) -> None:
+    """What to compile for."""
+    add_precision(parser)
     parser.add_argument(
         "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
     )

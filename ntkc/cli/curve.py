@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from ntkc.cli import arguments, datasets, exits, tables, terminal
+from ntkc.cli import arguments, datasets, exits, signals, tables, terminal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from ntkc.fitted.fitting import Problem
 
 KINDS = ("dynamics", "learning")
-_PLOTS = (".png", ".pdf", ".svg")
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -91,31 +90,28 @@ def _dynamics(args: Namespace, data: Dataset) -> tuple[dict[str, NDArray[Any]], 
 
     if args.get != "ntk":
         raise exits.UsageError("--get: training follows the NTK")
-    x, y, rows = data.x, _targets(args.data, data), len(data.x)
+    x, y = data.x, _targets(args.data, data)
     if args.test is not None:
         other = datasets.like(args.test, {**data.recipe, "width": _width(x)}, args.missing)
-        if other.y is None:
-            raise exits.InputError(f"{args.test} has no column {args.targets[0]!r}")
-        _check_labels(args.test, y, other.y)
-        x, y = np.concatenate([x, other.x]), np.concatenate([y, other.y])
-        train, test = np.arange(rows), np.arange(rows, len(x))
+        if other.y is None or not len(other.x):
+            raise exits.InputError(f"{args.test} has no rows with the target {args.targets[0]!r}")
+        x_test, y_test = other.x, other.y
     else:
         if not 0 <= args.holdout < 1:
             raise exits.UsageError(f"--holdout: expected a share from 0 to 1, got {args.holdout}")
-        order = np.random.default_rng(args.seed).permutation(rows)
-        count = int(args.holdout * rows)
+        order = np.random.default_rng(args.seed).permutation(len(x))
+        count = int(args.holdout * len(x))
         train, test = np.sort(order[count:]), np.sort(order[:count])
-    ridge = 0.0 if args.ridge == "auto" else args.ridge
+        x, x_test, y, y_test = x[train], x[test], y[train], y[test]
     found = dynamics(
         _problem(args, x, y, data.target_names),
-        train,
-        test,
+        x_test if len(x_test) else None,
+        y_test,
         learning_rate=args.learning_rate,
-        ridge=ridge,
+        ridge=0.0 if args.ridge == "auto" else args.ridge,
         times=args.times,
     )
-    title = f"gradient flow on {len(train)} rows, tested on {len(test)}"
-    return found, title
+    return found, f"gradient flow on {len(x)} rows, tested on {len(x_test)}"
 
 
 def _learning(args: Namespace, data: Dataset) -> tuple[dict[str, NDArray[Any]], str]:
@@ -123,7 +119,7 @@ def _learning(args: Namespace, data: Dataset) -> tuple[dict[str, NDArray[Any]], 
     from ntkc.fitted.curves import learning_curve
 
     problem = _problem(args, data.x, _targets(args.data, data), data.target_names)
-    with bar(arguments.shows_progress(args)) as progress:
+    with signals.terminating(), bar(arguments.shows_progress(args)) as progress:
         found = learning_curve(
             problem,
             sizes=args.sizes,
@@ -160,18 +156,6 @@ def _targets(name: str, data: Dataset) -> NDArray[Any]:
     if data.y is None or not len(data.x):
         raise exits.InputError(f"{name} has no rows")
     return data.y
-
-
-def _check_labels(name: str, y: NDArray[Any], other: NDArray[Any]) -> None:
-    import numpy as np
-
-    if (y.dtype.kind in "US") != (other.dtype.kind in "US"):
-        raise exits.InputError(f"{name}: the target is of another type than in the training file")
-    if y.dtype.kind in "US" and len(np.setdiff1d(other, y)):
-        raise exits.InputError(
-            f"{name} has the label {str(np.setdiff1d(other, y)[0])!r}, which the training file "
-            "lacks"
-        )
 
 
 def _width(x: NDArray[Any]) -> int:

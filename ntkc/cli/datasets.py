@@ -84,7 +84,7 @@ def add_fitting(parser: ArgumentParser) -> None:
         "--param", metavar="NAME=VALUE", action="append", default=[],
         help="a parameter of the network; can be repeated",
     )  # fmt: skip
-    arguments.add_dtype(parser)
+    arguments.add_precision(parser)
 
 
 def ridge(text: str) -> float | str:

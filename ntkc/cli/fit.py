@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntkc.cli import arguments, datasets, exits, terminal
+from ntkc.cli import arguments, datasets, exits, signals, terminal
 
 if TYPE_CHECKING:
     from ntkc.cli.datasets import Dataset
@@ -34,8 +34,8 @@ def configure(parser: ArgumentParser) -> None:
         help="a factorisation, or conjugate gradients (default: the latter beyond 8000 rows)",
     )  # fmt: skip
     parser.add_argument(
-        "--tolerance", type=float, default=1e-6, metavar="T",
-        help="relative residual where the solver iterates (default: 1e-6)",
+        "--residual", type=float, default=1e-6, metavar="E",
+        help="the relative residual at which an iterative solver is done (default: 1e-6)",
     )  # fmt: skip
     parser.add_argument(
         "--max-iterations", type=int, default=1000, metavar="N", help="default: 1000"
@@ -57,7 +57,7 @@ def run(args: Namespace) -> int:
     output = _output(args)
     values = arguments.parameters(args.param)
     data = datasets.training_set(args.data, args)
-    with _seconds() as elapsed:
+    with signals.terminating(), _seconds() as elapsed:
         model = fitted(args, data, values, solving(args))
     for remark in model.remarks:
         terminal.warning(remark)
@@ -88,7 +88,7 @@ def solving(args: Namespace) -> dict[str, Any]:
     """The options of the solver."""
     return {
         "solver": args.solver,
-        "tolerance": args.tolerance,
+        "residual": args.residual,
         "max_iterations": args.max_iterations,
         "tiles": args.tiles,
         "checkpoint": args.checkpoint,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ntkc.cli import arguments, exits, terminal
+from ntkc.cli.signals import terminating
 
 if TYPE_CHECKING:
     import numpy as np
@@ -56,7 +56,7 @@ def run(args: Namespace) -> int:
     inputs = [open_array(name) for name in (args.x1, args.x2) if name is not None]
     shape = tuple(array.shape[0] for array in (inputs[0], inputs[-1]) if array.ndim)
     shown = sys.stderr.isatty() if args.progress is None else args.progress
-    with _terminating(), _result(output, shape, kernel.dtype) as result, bar(shown) as progress:
+    with terminating(), _result(output, shape, kernel.dtype) as result, bar(shown) as progress:
         kernel(
             *inputs,
             get=args.get,
@@ -143,21 +143,3 @@ def _reserve(path: Path) -> None:
 
             if error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT):
                 raise OSError(error.errno, error.strerror, str(path)) from None
-
-
-@contextmanager
-def _terminating() -> Iterator[None]:
-    """Let a request to terminate unwind like an interrupt does."""
-
-    def leave(*_: object) -> None:
-        raise SystemExit(exits.TERMINATED)
-
-    try:
-        before = signal.signal(signal.SIGTERM, leave)
-    except ValueError:  # not the main thread: no signal arrives here
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)

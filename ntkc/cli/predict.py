@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from typing import TYPE_CHECKING, Any
 
-from ntkc.cli import arguments, datasets, exits, tables, terminal
+from ntkc.cli import arguments, datasets, exits, signals, tables, terminal
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -44,7 +44,7 @@ def run(args: Namespace) -> int:
     if args.scores and model.task != "classification":
         raise exits.UsageError(f"--scores: {args.model} is a regression, and has no classes")
     data = datasets.like(args.data, _recipe(model), args.missing)
-    with bar(arguments.shows_progress(args)) as progress:
+    with signals.terminating(), bar(arguments.shows_progress(args)) as progress:
         predicted = _predictions(model, data, progress.update)
     columns = _columns(args, model, data, predicted)
     tables.write(args.output, columns)

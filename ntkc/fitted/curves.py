@@ -20,7 +20,7 @@ from .errors import DataError
 from .fitting import Problem
 from .inputs import Array
 from .solve import choose_ridge, kernel_scale
-from .targets import LabelCoding, NumberCoding
+from .targets import LabelCoding, NumberCoding, as_targets
 
 Curve = dict[str, NDArray[Any]]
 _TIMES = 60
@@ -29,8 +29,8 @@ _SIZES = 8
 
 def dynamics(
     problem: Problem,
-    train: NDArray[np.intp],
-    test: NDArray[np.intp],
+    x_test: object | None = None,
+    y_test: object | None = None,
     *,
     learning_rate: float = 1.0,
     ridge: float = 0.0,
@@ -38,35 +38,50 @@ def dynamics(
 ) -> Curve:
     """Gradient flow on ½·mean squared loss: the mean squared errors at `times`.
 
-    `train` and `test` are rows of the problem; outputs begin at the targets' mean (0 of what is
-    fitted). `ridge` is relative to the kernel's mean diagonal. Without `times`: 0, and 60 times
-    from before the fastest mode moves until the slowest has settled. Columns: `time`, `train`,
-    `test`, and for labels `train_error_rate`, `test_error_rate`. Raises `DataError` without rows to
-    train on, and as `predict.squared_loss_dynamics`.
+    The problem's rows are trained on, from outputs at the targets' mean (for labels: at one for
+    all classes). `x_test`, `y_test` are as `ntkc.fit` takes them. `ridge` is relative to the
+    kernel's mean diagonal. Without `times`: 0, and 60 times from before the fastest mode moves
+    until the slowest has settled. Columns: `time`, `train`, `test`, and for labels
+    `train_error_rate`, `test_error_rate`. Raises `DataError` for test rows that do not fit, and as
+    `predict.squared_loss_dynamics`.
     """
-    if not len(train):
-        raise DataError("there are no rows to train on")
     x, y = problem.inputs, problem.encoded
-    cross = problem.bound(x[test], x[train]) if len(test) else None
-    k_train = problem.bound(x[train])
+    tested = None if x_test is None else problem.prepare(x_test)
+    truth = None if tested is None else _encoded(problem, y_test, len(tested))
+    k_train = problem.bound(x)
     found = predict.squared_loss_dynamics(
         k_train,
-        y[train],
-        cross,
+        y,
+        None if tested is None else problem.bound(tested, x),
         learning_rate=learning_rate,
         ridge=ridge * kernel_scale(np.diagonal(k_train)),
     )
-    count = y[train].size
-    at = _times(found.modes.shifted, learning_rate / count) if times is None else times
+    at = _times(found.modes.shifted, learning_rate / y.size) if times is None else times
     path = found.flow(np.atleast_1d(np.asarray(at, np.float64)))
-    curve = {"time": path.times, "train": _mse(problem, path.train, y[train])}
-    if path.test is not None:
-        curve["test"] = _mse(problem, path.test, y[test])
+    sides = {"train": (path.train, y)}
+    if path.test is not None and truth is not None:
+        sides["test"] = (path.test, truth)
+    curve = {"time": path.times}
+    curve |= {name: _mse(problem, outputs, target) for name, (outputs, target) in sides.items()}
     if isinstance(problem.coding, LabelCoding):
-        curve["train_error_rate"] = _wrong(path.train, y[train])
-        if path.test is not None:
-            curve["test_error_rate"] = _wrong(path.test, y[test])
+        curve |= {f"{name}_error_rate": _wrong(*side) for name, side in sides.items()}
     return curve
+
+
+def _encoded(problem: Problem, y: object, rows: int) -> Array:
+    """Test targets as the training targets are coded; every label must be known."""
+    found, coding = as_targets(y, rows, "y_test"), problem.coding
+    if found.shape[1:] != problem.targets.shape[1:]:
+        raise DataError(f"y_test has the shape {found.shape}, other outputs than y")
+    if isinstance(coding, LabelCoding):
+        if (found.dtype.kind == "U") != (coding.classes.dtype.kind == "U"):
+            raise DataError("the test targets are of another type than the training targets")
+        unknown = coding.unknown(found)
+        if len(unknown):
+            raise DataError(f"the label {unknown[0].item()!r} is in no training row")
+    elif found.dtype.kind not in "iuf":
+        raise DataError("the test targets are labels, and the training targets are numbers")
+    return coding.encode(found)
 
 
 def _times(values: Array, rate: float) -> Array:
@@ -150,9 +165,7 @@ def _sizes(sizes: Sequence[int] | None, total: int) -> list[int]:
         return sorted({int(n) for n in np.geomspace(max(low, 1), high, _SIZES)})
     for n in sizes:
         if not 1 <= n < total:
-            raise DataError(
-                f"sizes must be between 1 and {total - 1}, rows are left to test on: {n}"
-            )
+            raise DataError(f"sizes must be from 1 to {total - 1}, to leave rows to test on: {n}")
     return list(sizes)
 
 

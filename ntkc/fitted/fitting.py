@@ -17,8 +17,8 @@ from ntkc.runtime.options import parameter_values
 
 from .bound import BoundKernel
 from .errors import DataError
-from .inputs import Array, Standardiser, as_numbers, names_of, shaped, standardiser
-from .model import FittedModel
+from .inputs import Array, Standardiser, as_numbers, names_of, standardiser
+from .model import FittedModel, prepared
 from .solve import SolveOptions, Solver, solve
 from .targets import Coding, as_targets, choose_task, make_coding, remarks
 
@@ -35,7 +35,7 @@ def fit(
     params: Mapping[str, float] | None = None,
     solver: Solver = "auto",
     on_singular: OnSingular = "raise",
-    tolerance: float = 1e-6,
+    residual: float = 1e-6,
     max_iterations: int = 1000,
     tiles: str | os.PathLike[str] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -56,9 +56,9 @@ def fit(
 
     `ridge` is a multiple of the mean of the kernel's diagonal; "auto" takes the one with the least
     leave-one-out error. `solver="direct"` factorises the Gram matrix (`on_singular` as in
-    `ntkc.predict`); "iterative" uses conjugate gradients down to `tolerance`, with the matrix
-    recomputed at each step, or kept in the folder `tiles`, and goes on from the file `checkpoint`.
-    "auto" is direct up to 8000 rows.
+    `ntkc.predict`); "iterative" uses conjugate gradients down to the relative `residual`, with the
+    matrix recomputed at each step, or kept in the folder `tiles`, and goes on from the file
+    `checkpoint`. "auto" is direct up to 8000 rows.
 
     Raises `DataError` for data that cannot be used, `ProgramError` for the program's mistakes,
     `KernelError`, and the errors of `ntkc.predict` where the matrix cannot be solved with.
@@ -79,7 +79,7 @@ def fit(
         ridge,
         solver,
         on_singular,
-        tolerance,
+        residual,
         max_iterations,
         None if tiles is None else Path(tiles),
         None if checkpoint is None else Path(checkpoint),
@@ -124,6 +124,10 @@ class Problem:
         """The targets (n, outputs) that are fitted."""
         return self.coding.encode(self.targets)
 
+    def prepare(self, x: object) -> NDArray[Any]:
+        """More inputs (m, …) as `inputs` are. Raises `DataError` where they do not fit."""
+        return prepared(x, self.bound.kernel, self.standardiser, self.features)
+
 
 def pose(
     program: str | os.PathLike[str] | CompiledKernel,
@@ -149,11 +153,11 @@ def pose(
     coding = make_coding(targets, choose_task(targets, task), target_names)
     values = parameter_values(kernel.name, kernel.parameters, params or {})
     scaling = _scaling(kernel, array, standardize)
-    rows = array if scaling is None else scaling.apply(array)
-    inputs = shaped(rows, kernel.program.input_sizes, kernel.input)
+    width = int(np.prod(array.shape[1:]))
+    inputs = prepared(array, kernel, scaling, width)
     inputs = np.array(inputs, order="C")  # a copy: the caller may go on to change x
     bound = BoundKernel(kernel, get, values, threads, memory)
-    return Problem(bound, inputs, targets, coding, scaling, int(np.prod(array.shape[1:])))
+    return Problem(bound, inputs, targets, coding, scaling, width)
 
 
 def _kernel(program: str | os.PathLike[str] | CompiledKernel) -> CompiledKernel:

@@ -90,7 +90,7 @@ def _write(model: FittedModel, folder: Path) -> None:
         "format": FORMAT,
         "ntkc": __version__,
         "program": [[f.name, f.place, list(f.imports)] for f in bundle.files],
-        "options": dict(kernel.options),
+        "options": {**kernel.options, "tolerance": kernel.tolerance},
         "get": model.bound.get,
         "parameters": dict(model.bound.parameters),
         "ridge": model.ridge,
@@ -147,7 +147,9 @@ def _assemble(folder: Path, manifest: dict[str, Any], files: Mapping[str, bytes]
         )
     )
     options = manifest["options"]
-    chosen = make_options(options["network"], options["backend"], options["dtype"])
+    chosen = make_options(
+        options["network"], options["backend"], options["dtype"], tolerance=options["tolerance"]
+    )
     kernel: CompiledKernel = compile_program(bundle, chosen)
     bound = BoundKernel(kernel, manifest["get"], manifest["parameters"])
     coding = _coding_from_json(manifest["target"])

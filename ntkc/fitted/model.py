@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntkc import predict
+from ntkc.artefact.compiled import CompiledKernel
 
 from .bound import BoundKernel
 from .errors import DataError
@@ -128,16 +129,7 @@ class FittedModel:
 
     def prepare(self, x: object) -> NDArray[Any]:
         """Inputs as the kernel takes them: checked, standardised, in the network's shape."""
-        array = as_numbers(x)
-        width = int(np.prod(array.shape[1:]))
-        if width != self.features:
-            raise DataError(
-                f"x has {width} numbers in a row, and the model was fitted to {self.features}"
-            )
-        if self.standardiser is not None:
-            array = self.standardiser.apply(array)
-        kernel = self.bound.kernel
-        return shaped(array, kernel.program.input_sizes, kernel.input)
+        return prepared(x, self.bound.kernel, self.standardiser, self.features)
 
     def std(self, rows: NDArray[Any]) -> Array:
         """Standard deviations for prepared inputs; see `predict`."""
@@ -164,3 +156,16 @@ class FittedModel:
         if not isinstance(self.coding, LabelCoding):
             raise DataError("this model is a regression: it has no classes")
         return self.coding
+
+
+def prepared(
+    x: object, kernel: CompiledKernel, scaling: Standardiser | None, features: int
+) -> NDArray[Any]:
+    """Inputs (m, …) of so many features as a kernel takes them. Raises `DataError`."""
+    array = as_numbers(x)
+    width = int(np.prod(array.shape[1:]))
+    if width != features:
+        raise DataError(f"x has {width} numbers in a row, and the model was fitted to {features}")
+    if scaling is not None:
+        array = scaling.apply(array)
+    return shaped(array, kernel.program.input_sizes, kernel.input)

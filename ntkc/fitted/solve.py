@@ -34,7 +34,7 @@ class SolveOptions:
     ridge: float | Literal["auto"] = "auto"
     solver: Solver = "auto"
     on_singular: predict.OnSingular = "raise"
-    tolerance: float = 1e-6
+    residual: float = 1e-6
     max_iterations: int = 1000
     tiles: Path | None = None
     checkpoint: Path | None = None
@@ -95,7 +95,7 @@ def _iterative(kernel: BoundKernel, x: NDArray[Any], y: Array, options: SolveOpt
         tiles,
         y,
         ridge=relative * scale,
-        tolerance=options.tolerance,
+        tolerance=options.residual,
         max_iterations=options.max_iterations,
         checkpoint=options.checkpoint,
         on_iteration=options.on_iteration,

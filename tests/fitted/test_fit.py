@@ -108,7 +108,7 @@ def test_iterative_and_direct_agree(kernel: Any, data: Any, tmp_path: Any) -> No
     direct = ntkc.fit(kernel, x, y, ridge=1e-2)
     files: Any = {"tiles": tmp_path / "gram", "checkpoint": tmp_path / "solve.npz"}
     for more in ({}, files, files):
-        found = ntkc.fit(kernel, x, y, ridge=1e-2, solver="iterative", tolerance=1e-10, **more)
+        found = ntkc.fit(kernel, x, y, ridge=1e-2, solver="iterative", residual=1e-10, **more)
         assert found.report["solver"] == "conjugate gradients"
         atol = 1e-7 if not more else 1e-4  # tiles on disk are in float32
         np.testing.assert_allclose(found.predict(x), direct.predict(x), rtol=0, atol=atol)

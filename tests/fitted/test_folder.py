@@ -54,6 +54,15 @@ def test_a_program_with_imports_travels_with_its_model(tmp_path: Path, data: Any
     np.testing.assert_array_equal(ntkc.load_model(moved).predict(data[0]), model.predict(data[0]))
 
 
+def test_the_kernels_options_travel_with_its_model(data: Any, tmp_path: Path) -> None:
+    source = (
+        "network a { input vector[3]; dense; tanh; dense }\nnetwork b { input vector[3]; dense }"
+    )
+    kernel = ntkc.compile(source=source, network="a", dtype="float32", tolerance=1e-4)
+    found = ntkc.load_model(ntkc.fit(kernel, *data).save(tmp_path / "fitted")).bound.kernel
+    assert (found.network, found.dtype, found.tolerance) == ("a", np.float32, 1e-4)
+
+
 def test_there_is_nothing_to_unpickle_or_run(folder: Path) -> None:
     assert {path.suffix for path in folder.rglob("*")} == {".npy", ".ntk", ".json"}
     for path in folder.glob("*.npy"):
