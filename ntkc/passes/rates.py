@@ -111,6 +111,21 @@ def _polynomial(node: Node, x: Rate) -> Rate:
     return times(make("polynomial", argument, coefficients=below), x)
 
 
+def _chebyshev(node: Node, x: Rate) -> Rate:
+    """By T_k' / k = 2 T_{k-1} + T_{k-2}' / (k - 2) (Clenshaw 1957, "The numerical solution of
+    linear differential equations in Chebyshev series").
+    """
+    coefficients = node.attr("coefficients")
+    below = [0.0] * (len(coefficients) + 1)
+    for k in range(len(coefficients) - 1, 0, -1):
+        below[k - 1] = below[k + 1] + 2 * k * coefficients[k]
+    below[0] /= 2
+    series = tuple(below[: len(coefficients) - 1])
+    if not series:
+        return None
+    return times(make("chebyshev", node.args[0], coefficients=series), x)
+
+
 def _modulus(node: Node, x: Rate) -> Rate:
     return _chosen(node.args[0], x, minus(None, x))
 
@@ -139,6 +154,8 @@ RULES: dict[str, Rule] = {
     "atan2": _angle,
     "kink": _kink,
     "polynomial": _polynomial,
+    "chebyshev": _chebyshev,
+    "coincide": lambda node, x: _chosen(node, x, None),  # what counts as 0 does not move
     # What checks a value, and what marks where schedules cut, are the identity.
     "within": lambda node, x: x,
     "carry": lambda node, x: None if x is None else make("carry", x),

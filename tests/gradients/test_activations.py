@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ntkc import activations
-from ntkc.activations.base import ParameterKind
+from ntkc.activations.base import Expanded, ParameterKind
 from tests.backends.kernels import BASE, at_angles, network
 from tests.gradients.test_inputs import check_inputs
 from tests.gradients.test_parameters import worst
@@ -14,6 +14,12 @@ from tests.gradients.test_parameters import worst
 EXACT = 1e-11
 """What is promised, relative to sqrt(k(x, x) k(z, z)): polynomials of high degree have
 derivatives that are their degree times as large."""
+SERIES = [n for n in activations.names() if isinstance(activations.load(n), Expanded)]
+"""Sums of many terms, which take their time in 55 digits; what is differentiated is the sum."""
+NAMES = [
+    pytest.param(name, marks=pytest.mark.slow) if name in SERIES and name != "softplus" else name
+    for name in activations.names()
+]
 X1 = np.stack([BASE, 0.7 * BASE[::-1]])
 ANGLES = (0.0, 1e-3, 0.4, 1.5, 2.5)
 
@@ -36,17 +42,18 @@ def _text(name: str) -> str:
     return network(f"{dense} -> {call} -> {dense}", before="\n".join(before) + "\n")
 
 
-@pytest.mark.parametrize("name", activations.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_activation(name: str) -> None:
     """What sees the angle itself, like `sign`, is held to this away from coincidence."""
     jumps = activations.load(name).distributional_derivative
-    x2 = np.concatenate([at_angles(BASE, ANGLES[2:] if jumps else ANGLES), 0 * BASE[None]])
+    angles = ANGLES[2:] if jumps else ANGLES[:3] if name in SERIES else ANGLES
+    x2 = np.concatenate([at_angles(BASE, angles), 0 * BASE[None]])
     text = _text(name)
-    assert worst(text, X1, x2) <= EXACT
+    assert worst(text, X1[:1] if name in SERIES else X1, x2) <= EXACT
     check_inputs(text, X1[:1], x2, EXACT)
 
 
-@pytest.mark.parametrize("name", activations.names())
+@pytest.mark.parametrize("name", NAMES)
 def test_far_from_unit_variance(name: str) -> None:
     """Large and small rows: derivatives of closed forms keep their digits there too."""
     low, high = activations.load(name).variances
