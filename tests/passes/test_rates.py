@@ -18,7 +18,7 @@ LEAVES = {"const", "param", "symbol"}
 ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
     "power": [{"exponent": n} for n in (0, 1, 2, 5)],
     "kink": [{"degree": n} for n in (0, 1, 2, 3)],
-    "chebyshev": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.25, 0.125, 2.0))],
+    "chebyshev": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.25, 0.5, 2.0))],
     "polynomial": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.3, 0.0, 2.0))],
 }
 POINTS = ((0.3, 0.7, 0.4), (0.9, 0.2, 0.6), (0.05, 0.051, 0.9))
