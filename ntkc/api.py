@@ -38,6 +38,7 @@ def compile(
     allow: Iterable[PathLike] = (),
     cache: bool = True,
     tolerance: float | None = None,
+    collapse: bool = True,
 ) -> CompiledKernel:
     """Compile a program, from a file or from its text, to the kernel of one network.
 
@@ -46,8 +47,9 @@ def compile(
     and imports nothing without it), and the files and folders in `allow`. What was compiled
     before is found in the user's cache, unless `cache` is false. `tolerance` bounds the errors of
     activations without closed form, such as `tanh`, relative to the diagonals: by default 1e-10,
-    and 1e-6 in float32. What the compiler remarks on without refusing it is in the kernel's
-    `warnings`.
+    and 1e-6 in float32. With `collapse`, a deep network whose kernel depends on the angle alone
+    becomes one function of it. What the compiler remarks on without refusing it is in the
+    kernel's `warnings`.
 
     Raises `ProgramError` with every mistake in the program, `NtkError` where the tolerance cannot
     be certified, `OSError` where the file cannot be read, and `ValueError` or `TypeError` for
@@ -55,7 +57,7 @@ def compile(
     """
     from ntkc.artefact.compiled import compile_program
 
-    options = make_options(network, backend, dtype, root, allow, tolerance)
+    options = make_options(network, backend, dtype, root, allow, tolerance, collapse)
     return compile_program(_origin(path, source), options, cache)
 
 
@@ -104,6 +106,7 @@ def make_options(
     root: PathLike | None = None,
     allow: Iterable[PathLike] = (),
     tolerance: float | None = None,
+    collapse: bool = True,
 ) -> Options:
     """Checked options of a compilation. Raises `ValueError` or `TypeError`."""
     from ntkc.driver import Options
@@ -117,8 +120,10 @@ def make_options(
     if isinstance(allow, (str, os.PathLike)):
         raise TypeError(f"allow: expected several paths, such as [{str(allow)!r}]")
     folder = None if root is None else Path(root)
+    if not isinstance(collapse, bool):
+        raise TypeError(f"collapse: expected True or False, got {collapse!r}")
     paths = tuple(Path(entry) for entry in allow)
-    return Options(network, str(dtype), "cpu", folder, paths, _tolerance(tolerance))
+    return Options(network, str(dtype), "cpu", folder, paths, _tolerance(tolerance), collapse)
 
 
 def _tolerance(value: object) -> float | None:

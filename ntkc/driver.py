@@ -48,6 +48,9 @@ class Options:
     tolerance: float | None = None
     """Of activations without closed form; None for the number type's default."""
 
+    collapse: bool = True
+    """Whether deep networks may become one fitted function of the angle."""
+
     @property
     def certified(self) -> float:
         """The tolerance that holds."""
@@ -126,6 +129,7 @@ def middle(
     dtype: str,
     watch: Watcher | None = None,
     derivatives: Derivatives | None = None,
+    collapse: bool = True,
 ) -> Mapping[str, ProgramSchedule]:
     """Run the passes and schedule, for each number type that tiles are wanted in.
 
@@ -142,9 +146,9 @@ def middle(
         passes = with_derivatives((derivatives.root,), variables(derivatives))
     with uncollected(), stage("passes"):
         shared = run(module, passes, watch)
-        modules = {dtype: run(shared, vector_passes(dtype), watch)}
+        modules = {dtype: run(shared, vector_passes(dtype, collapse), watch)}
         if dtype == "float32" and starts_from_complements(shared):
-            modules["float64"] = run(shared, vector_passes("float64"))
+            modules["float64"] = run(shared, vector_passes("float64", collapse))
     with uncollected(), stage("schedule"):
         if derivatives is None:
             return schedule(modules)

@@ -60,7 +60,7 @@ def build_derivatives(
     It holds the generated module and the manifest, and is no package: what uses it is the
     program's own kernel.
     """
-    schedules = middle(front.module, options.dtype, Watch(), derivatives)
+    schedules = middle(front.module, options.dtype, Watch(), derivatives, options.collapse)
     generated = emitted(front, schedules, options.dtype, f"_{digest}")
     debug.dump(4, "derivatives.py", generated)
     manifest: dict[str, Any] = {
@@ -77,7 +77,7 @@ def compiled(
     front: FrontEnd, options: Options, digest: str
 ) -> tuple[str, dict[str, dict[str, int]], bool]:
     """The generated source, what a pair costs, and whether tiles start from complements."""
-    schedules = middle(front.module, options.dtype, Watch())
+    schedules = middle(front.module, options.dtype, Watch(), collapse=options.collapse)
     program = schedules[options.dtype]
     cost: dict[str, dict[str, int]] = {}
     for roots, tile in program.tiles.items():

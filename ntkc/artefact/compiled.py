@@ -92,9 +92,9 @@ class CompiledKernel(Kernel):
         from ntkc.explain import explain_model
 
         found = self._compilation
-        return explain_model(
-            front_end(found.bundle.load(), found.options), dtype=found.options.dtype
-        )
+        options = found.options
+        front = front_end(found.bundle.load(), options)
+        return explain_model(front, dtype=options.dtype, collapse=options.collapse)
 
     def save(self, folder: str | Path, *, force: bool = False) -> Path:
         """Write an importable package below `folder`, as `ntkc compile -o` does; its path.

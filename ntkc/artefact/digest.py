@@ -43,7 +43,7 @@ def digest(
         options.dtype,
         options.backend,
         "" if derivatives is None else repr((derivatives.root, derivatives.wrt)),
-        repr(options.certified),
+        repr((options.certified, options.collapse)),
         json.dumps(toolchain(), sort_keys=True),
         _compiler(),
         _machine(),

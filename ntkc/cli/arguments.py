@@ -49,6 +49,10 @@ def add_compilation(parser: ArgumentParser) -> None:
     """What to compile for."""
     add_precision(parser)
     parser.add_argument(
+        "--no-collapse", action="store_true",
+        help="keep the recursion through depth where a function of the angle could stand for it",
+    )  # fmt: skip
+    parser.add_argument(
         "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
     )
 
@@ -77,8 +81,9 @@ def options(args: Namespace) -> Options:
     backend, dtype = getattr(args, "target", "cpu"), getattr(args, "dtype", "float64")
     network = getattr(args, "network", None)
     tolerance = getattr(args, "tolerance", None)
+    collapse = not getattr(args, "no_collapse", False)
     try:
-        return make_options(network, backend, dtype, args.root, args.allow, tolerance)
+        return make_options(network, backend, dtype, args.root, args.allow, tolerance, collapse)
     except ValueError as error:
         raise UsageError(f"--{error}") from None
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ntkc.driver import FrontEnd, describer, middle
+from ntkc.explain.depth import collapse_lines
 from ntkc.explain.layout import amount, heading, table, wrapped
 from ntkc.explain.notation import PLAIN
 from ntkc.explain.recursion import Group, Step, grouped, nngp_name, ntk_name, steps
@@ -26,18 +27,21 @@ from ntkc.passes.expand import DUALS, complements_demanded
 from ntkc.schedule.program import ProgramSchedule
 
 
-def explain_model(front: FrontEnd, line: int | None = None, dtype: str = "float64") -> str:
+def explain_model(
+    front: FrontEnd, line: int | None = None, dtype: str = "float64", collapse: bool = True
+) -> str:
     """A program's kernel in words; with `line`, only the layers on that line of its file."""
     found = steps(front.network)
     if line is not None:
         return "\n".join(_line(front, found, line)) + "\n"
     watcher = _Costs(front.module)
-    schedules = middle(front.module, dtype, watcher)
+    schedules = middle(front.module, dtype, watcher, collapse=collapse)
     lines = [
         *_title(front, found, dtype),
         *_recursion(front, grouped(found)),
         *_activations(front, found),
         *_values(front, schedules[dtype]),
+        *(collapse_lines(watcher.folded, dtype) if collapse else ()),
         *_schedule(front, schedules, dtype),
         *_cost(watcher, schedules[dtype]),
     ]
@@ -170,12 +174,15 @@ class _Costs:
     def __init__(self, module: Module) -> None:
         self.rows: list[tuple[str, ...]] = [("pass", "ntk", "nngp", "both", "an input")]
         self._passes: set[str] = set()
+        self.folded = module
         self("derive", module)
 
     def __call__(self, name: str, module: Module) -> None:
         if name in self._passes:  # the passes of a second number type
             return
         self._passes.add(name)
+        if name == "fold":
+            self.folded = module
         found = [cost(module, roots) for roots in (("ntk",), ("nngp",), ("nngp", "ntk"))]
         pairs = [str(c.pair.flops) for c in found]
         self.rows.append((name, *pairs, str(found[2].row.flops)))

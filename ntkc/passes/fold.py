@@ -55,6 +55,7 @@ class _Fold:
             "inv_sqrt": self._root,
             "power": self._power,
             "select": self._select,
+            "within": self._within,
             "carry": lambda n: n.args[0] if n.args[0].varies is not Varies.CROSS else n,
         }
 
@@ -155,6 +156,15 @@ class _Fold:
             return node
         powers = [self(make("power", f, exponent=exponent)) for f in factors]
         return self._product(reduce(_mul, powers))
+
+    def _within(self, node: Node) -> Node:
+        """A number that passes is checked; one that does not is the call's error."""
+        (value,) = node.args
+        if not is_const(value):
+            return node
+        number, low, high = value.attr("value"), node.attr("low"), node.attr("high")
+        passes = low <= number <= high and not (node.attr("strict") and number == high)
+        return value if passes else node
 
     def _select(self, node: Node) -> Node:
         condition, yes, no = node.args

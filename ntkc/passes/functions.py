@@ -56,6 +56,7 @@ class _Spelling:
             "normal_cdf": lambda n: normal.normal_cdf(n.args[0], dtype, self._exponential),
             "erf": self._erf,
             "owen_t": self._owen_t,
+            "chebyshev": lambda n: _chebyshev(n.args[0], n.attr("coefficients")),
             "power": lambda n: _power(n.args[0], n.attr("exponent")),
         }
 
@@ -155,6 +156,34 @@ def _expanded(coefficients: Sequence[Fraction], sign: int, x: Node) -> Node:
         for k, c in enumerate(coefficients)
         if c
     )
+
+
+_SHORT = 8
+
+
+def _chebyshev(x: Node, coefficients: Sequence[float], splits: int = 2) -> Node:
+    """The even terms by T_2k(x) = T_k(y) with y = 2x^2 - 1, and the odd ones over x by
+    T_{2k+1} = 2x T_k(y) - T_{2k-1}: sums of half the length that need not wait for one another.
+    """
+    if splits == 0 or len(coefficients) <= _SHORT:
+        return _clenshaw(x, coefficients)
+    y = 2.0 * (x * x) - 1.0
+    odd, rest = [], 0.0
+    for coefficient in reversed(coefficients[1::2]):
+        rest = coefficient - rest
+        odd.append(2.0 * rest)
+    odd[-1] /= 2.0
+    even = _chebyshev(y, coefficients[::2], splits - 1)
+    return even + x * _chebyshev(y, odd[::-1], splits - 1)
+
+
+def _clenshaw(x: Node, coefficients: Sequence[float]) -> Node:
+    """b_k = a_k + 2x b_{k+1} - b_{k+2}, and a_0 + x b_1 - b_2 (Clenshaw 1955)."""
+    twice = x + x
+    now, after = const(0.0), const(0.0)
+    for coefficient in reversed(coefficients[1:]):
+        now, after = (coefficient - after) + twice * now, now
+    return (coefficients[0] - after) + x * now
 
 
 def _power(x: Node, exponent: int) -> Node:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ntkc.ir.module import Module
+from ntkc.passes.collapse import collapse
 from ntkc.passes.diagonals import diagonals
 from ntkc.passes.differentiate import Variable, differentiate
 from ntkc.passes.expand import expand
@@ -38,9 +39,10 @@ def with_derivatives(roots: Sequence[str], variables: Sequence[Variable]) -> tup
     return (*SHARED[:2], derive, *SHARED[2:])
 
 
-def vector_passes(dtype: str) -> tuple[Pass, ...]:
-    """What vector code in one number type needs on top."""
+def vector_passes(dtype: str, collapsing: bool = True) -> tuple[Pass, ...]:
+    """What vector code in one number type needs on top; `collapsing` is an option."""
     return (
+        *([Pass("collapse", lambda module: collapse(module, dtype))] if collapsing else []),
         Pass("functions", lambda module: spell_functions(module, dtype)),
         Pass("fold-again", fold_pairs),
     )

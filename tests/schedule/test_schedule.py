@@ -29,6 +29,12 @@ def layers(*lines: str) -> ProgramSchedule:
     return scheduled(network(*lines, size=SIZE))
 
 
+def recursion(*lines: str) -> ProgramSchedule:
+    """Layer by layer, where one function of the angle could do."""
+    module = understood(network(*lines, size=SIZE)).module
+    return middle(module, "float64", collapse=False)["float64"]
+
+
 def check(program: ProgramSchedule) -> None:
     machine = Machine(program, FIRST, SECOND)
     expected = in_float64(program.module, FIRST, SECOND)
@@ -121,10 +127,10 @@ def _repeats(tile: Schedule, period: int, least: int) -> None:
     ["dense(w_std = sqrt(2)) -> relu", "dense(b_std = 0.1) -> relu", "dense(b_std = 0.1) -> erf"],
 )
 def test_depth_is_a_loop(layer: str) -> None:
-    for tile in layers(f"{{ {layer} }} * 200", "dense").tiles.values():
+    for tile in recursion(f"{{ {layer} }} * 200", "dense").tiles.values():
         _repeats(tile, 1, 190)
     sizes = [
-        [len(layers(f"{{ {layer} }} * {depth}", "dense").tiles[t].runs) for t in ("ntk", "nngp")]
+        [len(recursion(f"{{ {layer} }} * {depth}", "dense").tiles[t].runs) for t in ("ntk", "nngp")]
         for depth in (20, 50)
     ]
     assert sizes[0] == sizes[1]

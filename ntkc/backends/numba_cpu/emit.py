@@ -56,7 +56,7 @@ def emit(
     body = [*_matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
     imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
-    parts = [f"{_docstring(header)}\n\n{imports}", _attributes(program, dtype), *helpers, *body]
+    parts = [f"{_docstring(header)}\n\n{imports}", _attributes(schedules, dtype), *helpers, *body]
     return "\n\n\n".join(parts) + "\n"
 
 
@@ -66,7 +66,8 @@ def _docstring(text: str) -> str:
     return f'"""{safe}"""'
 
 
-def _attributes(program: ProgramSchedule, dtype: str) -> str:
+def _attributes(schedules: Mapping[str, ProgramSchedule], dtype: str) -> str:
+    program = schedules[dtype]
     module = program.module
     attributes = {
         "ABI": ABI,
@@ -78,7 +79,7 @@ def _attributes(program: ProgramSchedule, dtype: str) -> str:
         "PARAMETERS": {p.name: p.default for p in module.parameters},
         "COMPLEMENT": program.complement,
         "WIDTH": WIDTH,
-        "SLOTS": program.slots,
+        "SLOTS": max(s.slots for s in schedules.values()),
     }
     if program.entries:
         attributes["ENTRIES"] = dict(program.entries)
