@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ntkc.passes.differentiate import Variable
     from ntkc.passes.pipeline import Pass, Watcher
     from ntkc.schedule.program import ProgramSchedule, Step
+    from ntkc.schedule.slices.program import SliceProgram, SliceStep
 
 DTYPES = ("float64", "float32")
 BACKENDS = ("cpu",)
@@ -155,6 +156,22 @@ def middle(
         return schedule(modules, *derivative_roots(shared, derivatives))
 
 
+def middle_on_positions(module: Module, dtype: str, watch: Watcher | None = None) -> SliceProgram:
+    """`middle` for a network on positions: displacement slices."""
+    from ntkc.passes.pipeline import SHARED, run, vector_passes
+    from ntkc.schedule.slices.program import slice_schedule
+
+    with uncollected(), stage("passes"):
+        made = run(run(module, SHARED, watch), vector_passes(dtype), watch)
+    with uncollected(), stage("schedule"):
+        return slice_schedule(made, dtype)
+
+
+def on_positions(module: Module) -> bool:
+    """Whether a network's values have positions: it is scheduled slice by slice."""
+    return module.input.kind != "vector"
+
+
 def variables(derivatives: Derivatives) -> tuple[Variable, ...]:
     """What the recursion is differentiated by."""
     from ntkc.passes.differentiate import PAIR, ROW, Variable
@@ -202,6 +219,8 @@ def generate(
     derivatives: Derivatives | None = None,
 ) -> str:
     """The generated source of a program's kernel; `suffix` ends its functions' names."""
+    if on_positions(front.module):
+        return emitted_slices(front, middle_on_positions(front.module, dtype, watch), suffix)
     return emitted(front, middle(front.module, dtype, watch, derivatives), dtype, suffix)
 
 
@@ -212,16 +231,29 @@ def emitted(
     from ntkc.backends.numba_cpu.emit import emit
 
     with stage("emit"):
-        name = quoted(Path(front.program.main.source.name).name)
-        header = f"The kernel of network `{front.network.name}` of {name}, compiled by ntkc."
-        return emit(schedules, dtype, describer(schedules), header, suffix)
+        return emit(schedules, dtype, describer(schedules), _header(front), suffix)
 
 
-def describer(schedules: Mapping[str, ProgramSchedule]) -> Callable[[Step], str]:
+def emitted_slices(front: FrontEnd, program: SliceProgram, suffix: str = "") -> str:
+    """The source of a program on positions that has been scheduled."""
+    from ntkc.backends.numba_cpu.slices import emit_slices
+
+    with stage("emit"):
+        return emit_slices(program, describer({program.dtype: program}), _header(front), suffix)
+
+
+def _header(front: FrontEnd) -> str:
+    name = quoted(Path(front.program.main.source.name).name)
+    return f"The kernel of network `{front.network.name}` of {name}, compiled by ntkc."
+
+
+def describer(
+    schedules: Mapping[str, ProgramSchedule] | Mapping[str, SliceProgram],
+) -> Callable[[Step | SliceStep], str]:
     """Words for a step: the parts of the program that it came from."""
     spans = {node: span for s in schedules.values() for node, span in s.module.spans.items()}
 
-    def describe(step: Step) -> str:
+    def describe(step: Step | SliceStep) -> str:
         found = {spans[node] for node in step.instance.body if node in spans}
         ordered = sorted(found, key=lambda span: (span.source.name, span.start))
         if not ordered:

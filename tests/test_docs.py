@@ -34,7 +34,6 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs" / "tutorial.md",
-    ROOT / "docs" / "gradients.md",
     ROOT / "docs" / "predictions-tutorial.md",
     ROOT / "docs" / "estimators.md",
 ]

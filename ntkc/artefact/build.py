@@ -10,8 +10,18 @@ from ntkc import debug
 from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.digest import toolchain
 from ntkc.artefact.folder import Artefact, write, write_generated
-from ntkc.driver import Derivatives, FrontEnd, Options, emitted, middle
+from ntkc.driver import (
+    Derivatives,
+    FrontEnd,
+    Options,
+    emitted,
+    emitted_slices,
+    middle,
+    middle_on_positions,
+    on_positions,
+)
 from ntkc.explain.schedule import tile_traffic, tile_work
+from ntkc.explain.slices import schedule_work
 from ntkc.ir.cost import itemsize
 from ntkc.ir.module import Module
 from ntkc.ir.text import format_module
@@ -41,6 +51,7 @@ def build(
             "tolerance": options.certified,
         },
         "complement": complement,
+        "slices": on_positions(front.module),
         "versions": toolchain(),
         "cost": cost,
     }
@@ -77,6 +88,8 @@ def compiled(
     front: FrontEnd, options: Options, digest: str
 ) -> tuple[str, dict[str, dict[str, int]], bool]:
     """The generated source, what a pair costs, and whether tiles start from complements."""
+    if on_positions(front.module):
+        return _compiled_slices(front, options, digest)
     schedules = middle(front.module, options.dtype, Watch(), collapse=options.collapse)
     program = schedules[options.dtype]
     cost: dict[str, dict[str, int]] = {}
@@ -87,6 +100,21 @@ def compiled(
     generated = emitted(front, schedules, options.dtype, f"_{digest}")
     debug.dump(4, "kernel.py", generated)
     return generated, cost, program.complement
+
+
+def _compiled_slices(
+    front: FrontEnd, options: Options, digest: str
+) -> tuple[str, dict[str, dict[str, int]], bool]:
+    program = middle_on_positions(front.module, options.dtype, Watch())
+    cost: dict[str, dict[str, int]] = {}
+    for roots, schedule in program.tiles.items():
+        work = schedule_work(schedule)
+        cost[roots] = {"flops": work.flops, "bytes": 0, **asdict(work)}
+        debug.tell(3, f"a pair of {roots}: {work.flops} flops, {schedule.entries} entries")
+    cost["ntk"] = cost["nngp+ntk"]  # one function serves both
+    generated = emitted_slices(front, program, f"_{digest}")
+    debug.dump(4, "kernel.py", generated)
+    return generated, cost, False
 
 
 class Watch:

@@ -18,6 +18,7 @@ from ntkc.diagnostics import Diagnostic, Source
 from ntkc.driver import Derivatives, Options, front_end
 from ntkc.runtime import Kernel, Program, load_program
 from ntkc.runtime.generated import import_generated
+from ntkc.runtime.slice_program import SliceProgram
 
 
 class CompiledKernel(Kernel):
@@ -27,7 +28,7 @@ class CompiledKernel(Kernel):
     again, or was found in the cache.
     """
 
-    def __init__(self, program: Program, compilation: Compilation) -> None:
+    def __init__(self, program: Program | SliceProgram, compilation: Compilation) -> None:
         super().__init__(program)
         self._compilation = compilation
         self._derived: dict[Derivatives, Kernel] = {}

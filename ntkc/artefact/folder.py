@@ -123,6 +123,8 @@ def write_generated(artefact: Artefact, folder: Path) -> None:
 
 def _parallel(artefact: Artefact, runtime: str) -> str:
     manifest = artefact.manifest
+    if manifest["slices"]:
+        return '"""Displacement slices run on Python\'s threads alone."""\n\nLOOPS = {}\n'
     root_sets = list(manifest["cost"])
     dtype, complement = manifest["options"]["dtype"], manifest["complement"]
     return parallel_source(artefact.digest, dtype, complement, root_sets, runtime)

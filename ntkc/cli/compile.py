@@ -85,6 +85,11 @@ def cost_line(manifest: dict[str, Any]) -> str:
     """What a pair of inputs costs, in words."""
     cost = manifest["cost"]
     size = manifest["input"].partition("[")[2].partition("]")[0]
+    if manifest["slices"]:
+        return (
+            f"a pair costs {cost['ntk']['flops']:,} flops for the NTK, "
+            f"{cost['nngp']['flops']:,} for the NNGP kernel"
+        )
     return (
         f"a pair costs an inner product of {size} numbers and {cost['ntk']['flops']} flops for "
         f"the NTK, {cost['nngp']['flops']} for the NNGP kernel, {cost['nngp+ntk']['flops']} for "

@@ -7,8 +7,17 @@ from pathlib import Path
 from ntkc.cli.exits import UsageError
 from ntkc.cli.tree import tree
 from ntkc.diagnostics import Diagnostics, Source
-from ntkc.driver import Options, describer, front_end, middle, parsed
+from ntkc.driver import (
+    Options,
+    describer,
+    front_end,
+    middle,
+    middle_on_positions,
+    on_positions,
+    parsed,
+)
 from ntkc.explain import format_schedule, latex_model
+from ntkc.explain.slices import format_slices
 from ntkc.ir.module import Module
 
 DERIVED = "derive"
@@ -27,6 +36,9 @@ def emit(stage: str, after: str | None, origin: Path | Source, options: Options)
     if stage == "ir":
         return _ir(front.module, options.dtype, after or DERIVED)
     if stage == "schedule":
+        if on_positions(front.module):
+            program = middle_on_positions(front.module, options.dtype)
+            return format_slices(program, describer({options.dtype: program}))
         schedules = middle(front.module, options.dtype)
         return format_schedule(schedules, describer(schedules))
     return latex_model(front)
@@ -57,11 +69,15 @@ def _generated(stage: str, origin: Path | Source, options: Options) -> str:
     from ntkc.artefact.compiled import load
     from ntkc.artefact.machine_code import NoMachineCodeError, machine_code
     from ntkc.artefact.prepare import prepare
+    from ntkc.runtime.slice_program import SliceProgram
 
     made = prepare(origin, options)
     if stage == "python":
         return made.artefact.generated
-    tile = load(made).program.tiles["ntk", options.dtype]
+    program = load(made).program
+    if isinstance(program, SliceProgram):
+        raise UsageError(f"--emit {stage} is there for networks on vectors; see --emit python")
+    tile = program.tiles["ntk", options.dtype]
     try:
         return machine_code(tile, options.dtype, stage)
     except NoMachineCodeError as error:

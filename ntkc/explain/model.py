@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ntkc.driver import FrontEnd, describer, middle
+from ntkc.driver import FrontEnd, describer, middle, middle_on_positions, on_positions
 from ntkc.explain.depth import collapse_lines
 from ntkc.explain.layout import amount, heading, table, wrapped
 from ntkc.explain.notation import PLAIN
@@ -17,6 +17,7 @@ from ntkc.explain.schedule import (
     tile_traffic,
     tile_work,
 )
+from ntkc.explain.slices import format_slices, schedule_work
 from ntkc.explain.words import activation_lines
 from ntkc.ir.cost import cost
 from ntkc.ir.module import Module
@@ -35,6 +36,8 @@ def explain_model(
     if line is not None:
         return "\n".join(_line(front, found, line)) + "\n"
     watcher = _Costs(front.module)
+    if on_positions(front.module):
+        return "\n".join(_on_positions(front, found, dtype, watcher)) + "\n"
     schedules = middle(front.module, dtype, watcher, collapse=collapse)
     lines = [
         *_title(front, found, dtype),
@@ -46,6 +49,26 @@ def explain_model(
         *_cost(watcher, schedules[dtype]),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _on_positions(front: FrontEnd, found: list[Step], dtype: str, watcher: _Costs) -> Iterator[str]:
+    """The same for a network on positions: slices, their displacements, entries a pair."""
+    program = middle_on_positions(front.module, dtype, watcher)
+    yield from _title(front, found, dtype)
+    yield from _recursion(front, grouped(found))
+    yield from _activations(front, found)
+    yield from heading("Schedule")
+    text = format_slices(program, describer({dtype: program}))
+    yield from (f"  {line}" if line else line for line in text.splitlines())
+    yield from heading("Cost")
+    for roots, schedule in program.tiles.items():
+        flops = schedule_work(schedule).flops
+        yield from wrapped(
+            f"a pair of {roots.replace('+', ' and ')}: {flops:,} flops for "
+            f"{schedule.entries:,} entries",
+            2,
+            4,
+        )
 
 
 def _title(front: FrontEnd, found: list[Step], dtype: str) -> Iterator[str]:

@@ -48,13 +48,15 @@ class Varies(IntFlag):
 class Node:
     """One interned operation. Make nodes with `make` or by arithmetic on nodes."""
 
-    __slots__ = ("__weakref__", "args", "attrs", "op", "space", "varies")
+    __slots__ = ("__weakref__", "args", "attrs", "op", "pairs", "space", "varies")
 
     op: str
     args: tuple[Node, ...]
     attrs: tuple[tuple[str, Attribute], ...]
     varies: Varies
     space: Space
+    pairs: bool
+    """Whether it is a value of pairs, or made of one (what an input has with its `own` self)."""
 
     def __new__(cls, *_: object, **__: object) -> Self:
         """Refused: a node made past `make` would not be interned."""
@@ -150,6 +152,7 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
         node.op, node.args, node.attrs = op, args, items
         node.varies = _varies(op, args, attrs)
         node.space = _space(op, args, attrs)
+        node.pairs = node.varies is Varies.CROSS or any(arg.pairs for arg in args)
         _table[key] = node
         return node
 
@@ -238,12 +241,10 @@ Rewrite = Callable[[Node], Node]
 
 
 class _OfPairs(dict[Node, Node]):
-    """Rewritten CROSS nodes; every other node counts as done, and stands for itself."""
+    """Rewritten values of pairs; every other node counts as done, and stands for itself."""
 
     def __contains__(self, node: object) -> bool:
-        return super().__contains__(node) or (
-            isinstance(node, Node) and node.varies is not Varies.CROSS
-        )
+        return super().__contains__(node) or (isinstance(node, Node) and not node.pairs)
 
     def __missing__(self, node: Node) -> Node:
         return node

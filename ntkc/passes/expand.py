@@ -63,8 +63,12 @@ the angle between two inputs: `erf` after w_std = 3 by 2, after w_std = 10 by 6.
 def complements_demanded(module: Module) -> set[Node]:
     """The CROSS values whose complement an activation needs, through all layers.
 
-    A kinked activation does, and every activation of a deep network.
+    A kinked activation does, and every activation of a deep network. Networks on positions keep
+    to correlations: each of their many entries would pay, and what is lost at the few that lie near
+    coincidence is lost in their mean. Entries that coincide are told apart: see `coincide`.
     """
+    if on_positions(module):
+        return set()
     order = [n for n in topological(module.roots.values()) if n.varies is Varies.CROSS]
     deep = _depth(order) > SHALLOW
     demanded: set[Node] = set()
@@ -76,6 +80,11 @@ def complements_demanded(module: Module) -> set[Node]:
         elif node in demanded:
             demanded.update(a for a in node.args if a.varies is Varies.CROSS)
     return demanded
+
+
+def on_positions(module: Module) -> bool:
+    """Whether the network's values have positions."""
+    return module.input.kind != "vector"
 
 
 def _depth(order: Iterable[Node]) -> int:
@@ -105,6 +114,7 @@ _ONE = const(1.0)
 class _Expansion:
     def __init__(self, module: Module) -> None:
         self.module = module
+        self.positions = on_positions(module)
         self.demanded = complements_demanded(module)
         self.read = {n.args[0] for n in topological(module.roots.values()) if n.op in DUALS}
         self.row = Projection(Varies.ROW)
@@ -160,10 +170,11 @@ class _Expansion:
             complement = self.complements[node] = self._complement(node)
             return _Scaled(self.value(self.row(node)), _ONE - complement)
         if node.op == "gram":
-            return _Scaled(_ONE, make("product") * make("inverse_size"))
+            pairs = make("product") * make("inverse_size")
+            return _Scaled(_ONE, node if self.positions else pairs)
         if node.op in DUALS:
             return self._dual(node)
-        if node.op == "dropout":
+        if node.op == "dropout" and not self.positions:
             return self._of(node.args[0])
         if node.op == "mul":
             left, right = map(self._of, node.args)
@@ -203,11 +214,21 @@ class _Expansion:
             covariance = self._covariance(node.args[0])
             bound = substitute(form, {"c": covariance, "p": k11, "q": k22, **bindings})
             return _Scaled(_ONE, bound)
-        eta = self._carried_complement(node.args[0])
+        eta = (
+            self._correlation_complement(node)
+            if self.positions
+            else (self._carried_complement(node.args[0]))
+        )
         kappa = normalised.kappa_dot if dot else normalised.kappa
         degree = max(normalised.degree - dot, 0)
         variance = make("power", k11, exponent=degree) if degree > 1 else k11
         return _Scaled(variance if degree else _ONE, substitute(kappa, {"eta": eta, **bindings}))
+
+    def _correlation_complement(self, node: Node) -> Node:
+        """1 − ρ from the covariance."""
+        k12, k11, k22 = (self.values[a] for a in node.args[:3])
+        rho = k12 * (inv_sqrt(k11) * inv_sqrt(k22))
+        return make("coincide", _ONE - rho)
 
     def _carried_complement(self, k12: Node) -> Node:
         return make("carry", self.complements[k12])

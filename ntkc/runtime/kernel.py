@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from . import slices
 from .arguments import as_inputs, flattened
 from .blas import single_threaded_blas
 from .errors import ArgumentError, ArrayError, LoadError
@@ -22,6 +23,7 @@ from .plan import Needs, Plan, make_plan
 from .program import Program
 from .rows import Rows
 from .sides import FLOORS, Side, make_side
+from .slice_program import SliceProgram
 from .threads import Reporter, run_tasks
 from .tiles import make_tiles
 
@@ -29,6 +31,7 @@ Progress = Callable[[int, int], object]
 _OPTIONS = (
     "x1", "x2", "get", "out", "progress", "threads", "memory", "self", "wrt", "cotangent",
 )  # fmt: skip
+ROOTS = ("ntk", "nngp", "nngp+ntk")
 _BLAS_GUARD = 1e6  # multiplications below which BLAS does not start threads
 
 
@@ -39,7 +42,7 @@ class Kernel:
     (n1, n2) of two, `kernel.diag(x1)` the Gram matrix's diagonal (n,).
     """
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program | SliceProgram) -> None:
         for name in program.parameters:
             if name in _OPTIONS:
                 raise LoadError(
@@ -47,8 +50,14 @@ class Kernel:
                     "argument of every kernel"
                 )
         self._program = program
-        self._available = tuple(roots for roots, dtype in program.tiles if dtype == program.dtype)
-        self._floor = FLOORS[np.dtype(program.dtype)] if program.slopes else 0.0
+        self._available: tuple[str, ...]
+        if isinstance(program, SliceProgram):
+            self._available = ROOTS
+        else:
+            kinds = program.tiles
+            self._available = tuple(roots for roots, dtype in kinds if dtype == program.dtype)
+        slopes_ = isinstance(program, Program) and program.slopes
+        self._floor = FLOORS[np.dtype(program.dtype)] if slopes_ else 0.0
         self._table: int | None = None  # K, known after the first call
         self.__doc__ = self._describe()
         self.__signature__ = self._make_signature()
@@ -76,8 +85,18 @@ class Kernel:
         return MappingProxyType(dict(self._program.parameters))
 
     @property
-    def program(self) -> Program:
+    def program(self) -> Program | SliceProgram:
         """The program that is run."""
+        return self._program
+
+    @property
+    def _vectors(self) -> Program:
+        """The program, of a network on vectors; `ArgumentError` for any other."""
+        if isinstance(self._program, SliceProgram):
+            raise ArgumentError(
+                f"kernel {self.name!r}: gradients are there for networks on vectors, and this one "
+                f"is on {self.input}"
+            )
         return self._program
 
     def __repr__(self) -> str:
@@ -143,8 +162,11 @@ class Kernel:
         constants = self._constants(values, array)
         if array.shape[0] == 0:
             return bundle([np.empty(0, self.dtype) for _ in roots], roots, several)
+        if isinstance(self._program, SliceProgram):
+            images = slices.make_side(self._program, array, "x1", constants, limit)
+            return bundle([getattr(images, root).copy() for root in roots], roots, several)
         side = make_side(
-            self._program, Rows(flattened(array), "x1", self.dtype), constants, limit, False
+            self._vectors, Rows(flattened(array), "x1", self.dtype), constants, limit, False
         )
         return bundle([side.diagonal(root).copy() for root in roots], roots, several)
 
@@ -182,6 +204,7 @@ class Kernel:
 
         Raises subclasses of `KernelError`, which are `ValueError` or `TypeError` too.
         """
+        _ = self._vectors
         inputs = self._inputs(x1, x2)
         request = checked_request(self, inputs, get, wrt, cotangent, threads, memory, params)
         return evaluate_request(self, request)
@@ -211,7 +234,7 @@ class Kernel:
         """What is known of each row of a batch alone."""
         rows = Rows(flattened(inputs), "x1", self.dtype)
         constants = self._constants(request.values, inputs)
-        return make_side(self._program, rows, constants, request.threads, False, self._floor)
+        return make_side(self._vectors, rows, constants, request.threads, False, self._floor)
 
     def _inputs(self, x1: object, x2: object) -> list[NDArray[Any]]:
         """One or two checked batches (n, *sizes)."""
@@ -251,6 +274,9 @@ class Kernel:
     ) -> None:
         """Compute every entry of the outputs."""
         program = self._program
+        if isinstance(program, SliceProgram):
+            slices.fill(program, roots, constants, inputs, outputs, threads, budget, reporter)
+            return
         batches = [
             Rows(flattened(array), name, self.dtype)
             for array, name in zip(inputs, ("x1", "x2"), strict=False)
@@ -294,7 +320,7 @@ class Kernel:
         budget: int,
     ) -> Plan:
         """Tiles, threads and buffers for a problem and a budget."""
-        program = self._program
+        program = self._vectors
         if self._table is None:
             self._table = program.diagonals(np.ones(1), constants).table.shape[0]
         needs = Needs(

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from math import prod
 from types import ModuleType
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .errors import LoadError
-from .program import ABI, Diagonals, Program
+from .program import ABI, SLICES_ABI, Diagonals, Program
+from .slice_program import Sliced, SliceProgram
 
 _ATTRIBUTES = {
     "NAME": "name",
@@ -25,7 +30,25 @@ _ATTRIBUTES = {
 }
 
 
-def load_program(module: ModuleType) -> Program:
+_SLICE_ATTRIBUTES = {
+    "NAME": "name",
+    "DTYPE": "dtype",
+    "INPUT_KIND": "input_kind",
+    "INPUT_SIZES": "input_sizes",
+    "NORMALIZED": "normalized",
+    "PARAMETERS": "parameters",
+    "LANES": "lanes",
+    "SPACE": "space",
+    "OWNED": "owned",
+    "REPEATED": "repeated",
+    "constants": "constants",
+    "diagonals": "diagonals",
+    "OWN": "own",
+    "TILES": "tiles",
+}
+
+
+def load_program(module: ModuleType) -> Program | SliceProgram:
     """The program that a generated module holds.
 
     Raises `LoadError` where the module is of another ABI, or lacks a part of a program.
@@ -33,17 +56,22 @@ def load_program(module: ModuleType) -> Program:
     found = getattr(module, "ABI", None)
     if found is None:
         raise LoadError(f"module {module.__name__!r} is not a compiled kernel: it states no ABI")
-    if found != ABI:
+    sliced = hasattr(module, "LANES")
+    wanted = SLICES_ABI if sliced else ABI
+    if found != wanted:
         raise LoadError(
             f"module {module.__name__!r} was compiled for ABI {found}, and this runtime is of "
-            f"ABI {ABI}: compile the kernel again with this version of ntkc"
+            f"ABI {wanted}: compile the kernel again with this version of ntkc"
         )
-    missing = [attribute for attribute in _ATTRIBUTES if not hasattr(module, attribute)]
+    attributes = _SLICE_ATTRIBUTES if sliced else _ATTRIBUTES
+    missing = [attribute for attribute in attributes if not hasattr(module, attribute)]
     if missing:
         raise LoadError(f"module {module.__name__!r} lacks {', '.join(missing)}")
     parts: dict[str, Any] = {
-        field: getattr(module, attribute) for attribute, field in _ATTRIBUTES.items()
+        field: getattr(module, attribute) for attribute, field in attributes.items()
     }
+    if sliced:
+        return _slice_program(parts)
     parts["entries"] = dict(getattr(module, "ENTRIES", {}))
     parts["input_sizes"] = tuple(parts["input_sizes"])
     parts["parameters"] = dict(parts["parameters"])
@@ -51,6 +79,28 @@ def load_program(module: ModuleType) -> Program:
     program = Program(**parts)
     _check(program)
     return program
+
+
+def _slice_program(parts: dict[str, Any]) -> SliceProgram:
+    """A program of a network on positions."""
+    rank = len(parts["space"]) if parts["repeated"] else 0
+    parts["own"] = tuple(_sliced(entry, rank) for entry in parts["own"])
+    parts["tiles"] = {name: _sliced(entry, rank) for name, entry in parts["tiles"].items()}
+    return SliceProgram(**parts)
+
+
+def _sliced(entry: tuple[Any, ...], rank: int) -> Sliced:
+    run, table, numbers, columns = entry
+    return Sliced(run, table, columns=_columns(columns, rank) if rank else None, **numbers)
+
+
+def _columns(entries: list[tuple[int, tuple[int, ...]]], rank: int) -> NDArray[np.int64]:
+    """The places of a table that make one with every axis of every entry twice."""
+    found = [np.empty(0, np.int64)]
+    for first, space in entries:
+        cells = first + np.arange(prod(space)).reshape(space or (1,) * rank)
+        found.append(np.tile(cells, (2,) * rank).ravel())
+    return np.concatenate(found)
 
 
 def _named(diagonals: Callable[..., tuple[Any, ...]]) -> Callable[..., Diagonals]:

@@ -23,6 +23,7 @@ from .near import near_limits
 from .program import Program
 from .rows import Rows
 from .sides import make_side
+from .slice_program import SliceProgram
 from .threads import Reporter, run_tasks
 from .tiles import Tile, make_tiles
 
@@ -64,7 +65,10 @@ class ParallelKernel(Kernel):
         budget: int,
         reporter: Reporter,
     ) -> None:
-        program = self._program
+        if isinstance(self._program, SliceProgram):
+            super()._fill(roots, constants, inputs, outputs, threads, budget, reporter)
+            return
+        program = self._vectors
         batches = [
             Rows(array, name, self.dtype) for array, name in zip(inputs, ("x1", "x2"), strict=False)
         ]

@@ -21,6 +21,9 @@ from numpy.typing import NDArray
 ABI = 1
 """Raised whenever this contract changes; a loader refuses a program of another number."""
 
+SLICES_ABI = 1
+"""The same for programs of networks on positions."""
+
 
 class Diagonals(NamedTuple):
     """Values of single inputs: `table` (K, n) for the tile functions, and both diagonals (n,)."""

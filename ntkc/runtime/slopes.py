@@ -48,7 +48,7 @@ class Slopes:
         root = request.root
         self._engine = engine
         self._request = request
-        self._complement = engine.program.complement
+        self._complement = getattr(engine.program, "complement", False)
         names = (root, f"slope_pair_of_{root}", f"slope_row_of_{root}")
         self._roots = (*names, "complement") if self._complement else names
 

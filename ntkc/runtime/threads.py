@@ -76,12 +76,14 @@ def run_tasks(
     make_worker: Callable[[], Callable[[Task], int]],
     threads: int,
     reporter: Reporter | None = None,
+    stop: threading.Event | None = None,
 ) -> None:
     """Run every task on `threads` threads, of which the calling one is the first.
 
     Each thread makes its own worker, which takes a task and returns how much it settled.
     An exception in a worker, in the reporter, or an interrupt of the calling thread stops all
-    threads after the tasks they are at, and is raised here once they have ended.
+    threads after the tasks they are at, and is raised here once they have ended. `stop` is set as
+    soon as that happens, for workers whose tasks take long.
     """
     queue = _Queue(tasks)
     report = reporter.update if reporter is not None else _ignore
@@ -89,7 +91,7 @@ def run_tasks(
         _work(queue, make_worker(), report)
         return
     helpers = [
-        threading.Thread(target=_help, args=(queue, make_worker), daemon=True)
+        threading.Thread(target=_help, args=(queue, make_worker, stop), daemon=True)
         for _ in range(min(threads, len(tasks)) - 1)
     ]
     started = []
@@ -105,6 +107,10 @@ def run_tasks(
             while helper.is_alive():
                 helper.join(_POLL)
                 report(queue.done)
+    except BaseException:
+        if stop is not None:
+            stop.set()
+        raise
     finally:
         queue.stop()
         for helper in started:
@@ -125,8 +131,14 @@ def _work(
         report(queue.done)
 
 
-def _help(queue: _Queue[Task], make_worker: Callable[[], Callable[[Task], int]]) -> None:
+def _help(
+    queue: _Queue[Task],
+    make_worker: Callable[[], Callable[[Task], int]],
+    stop: threading.Event | None,
+) -> None:
     try:
         _work(queue, make_worker(), _ignore)
     except BaseException as error:  # raised again in the calling thread
         queue.fail(error)
+        if stop is not None:
+            stop.set()

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ntkc.ir.node import Node, Varies, topological
 
-LEAVES = ("product", "gram_complement")
+LEAVES = ("product", "gram_complement", "gram")
 
 
 @dataclass(frozen=True)

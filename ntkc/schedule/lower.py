@@ -50,7 +50,7 @@ def _run(
     inner: list[Statement] = []
     for position in range(run.period):
         name = f"{label(tile.roots)}_{number}_{position}"
-        lanes = _Lanes(tile, run, position, name, tables)
+        lanes = Lanes(tile, run, position, name, tables)
         inner.append(Remark(describe(run.steps[position])))
         inner.extend(lanes.statements())
     if run.count == 1:
@@ -58,7 +58,7 @@ def _run(
     return [Loop(LoopKind.SERIAL, "layer", const(run.count), tuple(inner))]
 
 
-class _Lanes:
+class Lanes:
     """One level of a run: what is loaded before the lanes, and the lanes' body."""
 
     def __init__(
@@ -153,12 +153,17 @@ class _Lanes:
     def _compute(self) -> None:
         uses = self._uses()
         for node in self.step.instance.body:
-            value = with_args(node, tuple(self._operand(node, a) for a in node.args))
+            if node in self.names:
+                continue
+            value = self._expression(node)
             if uses.get(node, 0) > 1 or node.op in _HINTS:
                 name = self._fresh(_HINTS.get(node.op, "t"))
                 self.body.append(Let(name, value))
                 value = symbol(name)
             self.names[node] = value
+
+    def _expression(self, node: Node) -> Node:
+        return with_args(node, tuple(self._operand(node, a) for a in node.args))
 
     def _operand(self, node: Node, arg: Node) -> Node:
         """The argument's value; under a name where a spelling of the operation repeats it."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, Varies, topological
@@ -20,6 +21,14 @@ WIDTH = 256
 
 MAX_PERIOD = 8
 """The longest pattern of levels that is looked for: `{ a; b; c } * n` has period 3."""
+
+
+class Keyed(Protocol):
+    """A step: steps with equal keys may be iterations of one loop."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What two steps must share."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +67,7 @@ class Step:
 class Run:
     """`count` repetitions of `steps[0:period]`; `steps` holds all of them."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[Any, ...]
     count: int
 
     @property
@@ -159,7 +168,7 @@ def _tile(names: tuple[str, ...], roots: Sequence[Node], tables: _Tables) -> Sch
     nodes = list(topological(roots))
     carried = frozenset(strip(node) for node in nodes if node.op == "carry")
     instances = [instantiate(level, carried) for level in levels]
-    inline = _inline_numbers(instances)
+    inline = inline_numbers(instances)
     slots = _Slots(last_uses(levels))
     steps = []
     for number, instance in enumerate(instances):
@@ -180,14 +189,14 @@ def _tile(names: tuple[str, ...], roots: Sequence[Node], tables: _Tables) -> Sch
             )
         )
     complement = any(node.op == "gram_complement" for node in nodes)
-    return Schedule(names, tuple(_runs(steps)), slots.count, carried, complement)
+    return Schedule(names, tuple(group_runs(steps)), slots.count, carried, complement)
 
 
 def _places(roots: Sequence[Node], output: Node) -> tuple[int, ...]:
     return tuple(number for number, root in enumerate(roots) if root is output)
 
 
-def _inline_numbers(instances: Sequence[Instance]) -> Mapping[Template, tuple[bool, ...]]:
+def inline_numbers(instances: Sequence[Instance]) -> Mapping[Template, tuple[bool, ...]]:
     """For each template, which constant holes hold one number wherever it occurs."""
     seen: dict[Template, list[tuple[Node, ...]]] = {}
     for instance in instances:
@@ -230,7 +239,7 @@ class _Slots:
         return slot
 
 
-def _runs(steps: Sequence[Step]) -> list[Run]:
+def group_runs(steps: Sequence[Keyed]) -> list[Run]:
     """Group steps into runs: at each place the pattern that covers the most levels."""
     numbers: dict[object, int] = {}
     keys = [numbers.setdefault(step.key, len(numbers)) for step in steps]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from ntkc.backends.numba_cpu.loops import print_function, printable
 from ntkc.backends.numba_cpu.prelude import HELPERS
@@ -53,14 +53,23 @@ def emit(
     ]
     series: dict[Matrix, str] = {}
     single = [_constants(program, series), _diagonals(program, series)]
-    body = [*_matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
+    body = [*matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
-    imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
-    parts = [f"{_docstring(header)}\n\n{imports}", _attributes(schedules, dtype), *helpers, *body]
+    parts = [
+        f"{docstring(header)}\n\n{imports_for(helpers)}",
+        _attributes(schedules, dtype),
+        *helpers,
+        *body,
+    ]
     return "\n\n\n".join(parts) + "\n"
 
 
-def _docstring(text: str) -> str:
+def imports_for(helpers: Sequence[str]) -> str:
+    """The import statements of a module with these helper functions."""
+    return _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
+
+
+def docstring(text: str) -> str:
     """A docstring of text that may hold a file's name: it cannot end before its end."""
     safe = printable(text).replace("\\", "/").replace('"', "'")
     return f'"""{safe}"""'
@@ -104,7 +113,7 @@ def _constant_roots(program: ProgramSchedule) -> list[Node]:
     return list(found)
 
 
-def _matrices(series: Mapping[Matrix, str]) -> list[str]:
+def matrices(series: Mapping[Matrix, str]) -> list[str]:
     """The coefficients of Chebyshev series, a series a row."""
     found = []
     for matrix, name in series.items():
@@ -125,7 +134,7 @@ def _constants(program: ProgramSchedule, series: dict[Matrix, str]) -> str:
     }
     code = StraightLine(PYTHON, roots, parameters, series)
     values = ", ".join(code.results)
-    return _function(
+    return function(
         "constants(parameters, size)",
         "What depends on the parameters and on the inputs' size alone.",
         [*code.lines, f"return np.array([{values}], dtype=np.float64)"],
@@ -137,7 +146,7 @@ def _diagonals(program: ProgramSchedule, series: dict[Matrix, str]) -> str:
     names = {node: f"constants[{i}]" for i, node in enumerate(_constant_roots(program))}
     code = StraightLine(NUMPY, roots, {**names, _MEAN_SQUARE: "mean_square"}, series)
     size = len(program.table)
-    return _function(
+    return function(
         "diagonals(mean_square, constants)",
         "What depends on one input alone: the tiles' table, and both diagonals.",
         [
@@ -152,7 +161,8 @@ def _diagonals(program: ProgramSchedule, series: dict[Matrix, str]) -> str:
     )
 
 
-def _function(signature: str, doc: str, lines: list[str]) -> str:
+def function(signature: str, doc: str, lines: list[str]) -> str:
+    """A function's text."""
     body = "\n".join(f"    {line}" for line in lines)
     return f'def {signature}:\n    """{doc}"""\n{body}'
 
@@ -163,8 +173,8 @@ def _tile(
     tile = program.tiles[name]
     tables, body = lower(tile, describe)
     doc = f"{' and '.join(tile.roots)} of one tile, in {dtype}."
-    function = _tile_name(name, dtype) + suffix
-    return print_function(function, doc, tables, body, WIDTH, lanes(dtype))
+    full = _tile_name(name, dtype) + suffix
+    return print_function(full, doc, tables, body, WIDTH, lanes(dtype))
 
 
 def _tile_name(roots: str, dtype: str) -> str:

@@ -65,11 +65,21 @@ def print_function(
     dialect: Dialect,
 ) -> str:
     """The tables and the function."""
-    lines = [f"{t.name} = np.array({list(t.entries)!r}, dtype=np.uint64)" for t in tables]
+    lines = table_lines(tables)
     frame = _FRAME.format(name=name, doc=doc, width=width)
-    printed = [f"            {line}" for line in _Printer(dialect).block(body)]
+    printed = [f"            {line}" for line in statement_lines(body, dialect)]
     text = frame + "\n".join(printed)
     return "\n".join([*lines, *(["", ""] if lines else []), text])
+
+
+def table_lines(tables: Sequence[Table]) -> list[str]:
+    """Tables of indices, a line each."""
+    return [f"{t.name} = np.array({list(t.entries)!r}, dtype=np.uint64)" for t in tables]
+
+
+def statement_lines(body: Iterable[Statement], dialect: Dialect) -> list[str]:
+    """Statements, line by line."""
+    return _Printer(dialect).block(body)
 
 
 class _Printer:

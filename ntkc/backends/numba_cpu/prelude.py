@@ -40,7 +40,7 @@ def chebyshev(x, series):
     basis = [np.ones_like(x), x]
     while len(basis) < series.shape[1]:
         basis.append(2.0 * x * basis[-1] - basis[-2])
-    return series @ np.array(basis[: series.shape[1]])''',
+    return np.tensordot(series, np.array(basis[: series.shape[1]]), 1)''',
     "inv_sqrt": '''\
 def inv_sqrt(x):
     """1 / sqrt(x), and 0 where x is 0: an all-zero input has no direction to scale."""
@@ -67,4 +67,52 @@ def owen_t(h, y, x):
         return special.owens_t(h, np.where(y == 0.0, 0.0, np.divide(y, np.abs(x))))''',
     "power_of_two_float64": _POWER_OF_TWO.format(dtype="float64", bits=64, bias=1023, digits=52),
     "power_of_two_float32": _POWER_OF_TWO.format(dtype="float32", bits=32, bias=127, digits=23),
+    "fill": '''\
+def fill(table, first, space, image):
+    """Write images (n, *space), or what all their positions share, to columns of a table."""
+    size = math.prod(space)
+    image = np.asarray(image)
+    if not space:
+        image = np.reshape(image, (-1, 1))
+    else:
+        image = np.broadcast_to(image, (len(table), *space)).reshape(len(table), size)
+    table[:, first : first + size] = image''',
+    "window_mean": '''\
+def window_mean(images, size, stride, dilation, before, out, circular):
+    """The mean of images (n, *space) over windows; cells outside count as 0."""
+    for axis, cells in enumerate(size):
+        length = images.shape[axis + 1]
+        starts = np.arange(out[axis]) * stride[axis] - before[axis]
+        total = 0.0
+        for offset in range(cells):
+            at = starts + offset * dilation[axis]
+            inside = np.full(len(at), True) if circular else (at >= 0) & (at < length)
+            shape = [-1 if a == axis + 1 else 1 for a in range(images.ndim)]
+            part = np.take(images, at % length, axis=axis + 1)
+            total = total + np.where(inside.reshape(shape), part, 0.0)
+        images = total / cells
+    return images''',
+    "spread_mean": '''\
+def spread_mean(images, size, stride, dilation, before, out):
+    """The adjoint of a sum over windows, divided by their size."""
+    for axis, cells in enumerate(size):
+        shape = list(images.shape)
+        shape[axis + 1] = out[axis]
+        total = np.zeros(shape)
+        into, source = np.moveaxis(total, axis + 1, 0), np.moveaxis(images, axis + 1, 0)
+        for offset in range(cells):
+            at = np.arange(len(source)) * stride[axis] - before[axis] + offset * dilation[axis]
+            inside = (at >= 0) & (at < out[axis])
+            into[at[inside]] += source[inside]
+        images = total / cells
+    return images''',
+    "mean_image": '''\
+def mean_image(images):
+    """The mean over positions."""
+    return np.mean(images, axis=tuple(range(1, np.ndim(images))), keepdims=True)''',
+    "embedded": '''\
+def embedded(images, start, out):
+    """Images in a larger space, with zeros around them."""
+    after = [s - b - n for s, b, n in zip(out, start, images.shape[1:], strict=True)]
+    return np.pad(images, [(0, 0), *zip(start, after, strict=True)])''',
 }

@@ -179,3 +179,19 @@ PYTHON = Dialect(
     },
     repr,
 )
+
+IMAGES = Dialect(
+    "images",
+    {
+        **NUMPY.forms,
+        "same_position": Form("({0})"),
+        "window": Form(
+            "window_mean({0}, {size}, {stride}, {dilation}, {before}, {out}, {circular})"
+        ),
+        "spread": Form("spread_mean({0}, {size}, {stride}, {dilation}, {before}, {out})"),
+        "mean_diagonal": Form("mean_image({0})"),
+        "embed": Form("embedded({0}, {start}, {out})"),
+    },
+    repr,
+)
+"""Values of single inputs as images (n, *space); (n, 1, ...) for values without positions."""

@@ -1,0 +1,476 @@
+"""Print a slice program as Numba source: jobs, segments, steps on slices, pushes, results.
+
+Addresses are `uint64`; displacements are signed, and stay outside of the loops over rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from math import prod
+
+from ntkc.backends.numba_cpu.emit import docstring, function, imports_for, matrices
+from ntkc.backends.numba_cpu.loops import statement_lines, table_lines
+from ntkc.backends.numba_cpu.prelude import HELPERS
+from ntkc.backends.numba_cpu.pushes import push_lines
+from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON, Dialect, lanes
+from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
+from ntkc.ir.node import Node, Space, Varies, symbol, topological, with_args
+from ntkc.ir.positions import cells
+from ntkc.ir.project import Projection
+from ntkc.runtime.program import SLICES_ABI
+from ntkc.schedule.slices.lower import Layout, end_margins, layout, lower_segment, side_margin
+from ntkc.schedule.slices.program import (
+    Geometry,
+    Segment,
+    SliceProgram,
+    SliceSchedule,
+    SliceStep,
+    Store,
+    final_values,
+    input_space,
+    store_size,
+)
+from ntkc.schedule.slices.segments import WRAPPED
+
+_DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)'
+
+
+def emit_slices(
+    program: SliceProgram, describe: Callable[[SliceStep], str], header: str, suffix: str = ""
+) -> str:
+    """The module's text."""
+    writer = _Writer(program, describe, suffix)
+    functions = [writer.function(schedule) for schedule in program.functions]
+    tables = [writer.table(schedule) for schedule in program.functions]
+    single = [writer.constants(), *tables, writer.diagonals()]
+    body = [*matrices(writer.series), *single, *functions, writer.listing()]
+    helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
+    parts = [f"{docstring(header)}\n\n{imports_for(helpers)}", writer.attributes(), *helpers, *body]
+    return "\n\n\n".join(parts) + "\n"
+
+
+class _Writer:
+    def __init__(
+        self, program: SliceProgram, describe: Callable[[SliceStep], str], suffix: str
+    ) -> None:
+        self.program, self.describe, self.suffix = program, describe, suffix
+        self.series: dict[Matrix, str] = {}
+        self.space, self.channels = input_space(program)
+        owned = [node for group in program.owned for node in group]
+        self.owned = {node: f"owned[{i}]" for i, node in enumerate(owned)}
+        repeated = any(WRAPPED in g.modes for s in program.functions for g in s.segments)
+        self.layouts = {
+            s.name: layout(s, program.lanes, self.space, self.channels, repeated)
+            for s in program.functions
+        }
+        self.constant_roots = self._constant_roots()
+
+    def attributes(self) -> str:
+        module = self.program.module
+        attributes = {
+            "ABI": SLICES_ABI,
+            "NAME": module.name,
+            "DTYPE": self.program.dtype,
+            "INPUT_KIND": module.input.kind,
+            "INPUT_SIZES": tuple(module.input.sizes),
+            "NORMALIZED": module.input.normalized,
+            "PARAMETERS": {p.name: p.default for p in module.parameters},
+            "LANES": self.program.lanes,
+            "SPACE": self.space,
+            "REPEATED": any(where.repeated for where in self.layouts.values()),
+            "OWNED": tuple(tuple(n.space for n in group) for group in self.program.owned),
+        }
+        return "\n".join(f"{name} = {value!r}" for name, value in attributes.items())
+
+    # --- single inputs -----------------------------------------------------------------
+
+    def _single(self) -> list[Node]:
+        rows = [node for s in self.program.functions for node, _ in s.rows]
+        return [*rows, *self._diagonal_roots()]
+
+    def _diagonal_roots(self) -> list[Node]:
+        roots = self.program.module.roots
+        return [] if self.program.paired else [roots["nngp_diagonal"], roots["ntk_diagonal"]]
+
+    def _constant_roots(self) -> list[Node]:
+        """The constants that functions read, then those that only single-input values need."""
+        found = dict.fromkeys(self.program.constants)
+        roots = self._single()
+        for node in self._below(roots):
+            used = [*node.args, node] if node in roots else node.args
+            if node.op != "own" and (node.varies is not Varies.CONST or node in roots):
+                for value in used:
+                    if value.varies is Varies.CONST and value.op != "const":
+                        found[value] = None
+        return list(found)
+
+    def _below(self, roots: Iterable[Node]) -> Iterable[Node]:
+        """What NumPy computes for the roots: nothing below an `own` value."""
+        stack, seen = list(roots), set()
+        while stack:
+            node = stack.pop()
+            if node not in seen:
+                seen.add(node)
+                yield node
+                if node.op != "own":
+                    stack.extend(node.args)
+
+    def constants(self) -> str:
+        roots = self.constant_roots
+        parameters = {
+            n: f"parameters[{n.attr('name')!r}]" for n in topological(roots) if n.op == "param"
+        }
+        code = StraightLine(PYTHON, roots, parameters, self.series)
+        values = ", ".join(code.results)
+        return function(
+            "constants(parameters, size)",
+            "What depends on the parameters alone.",
+            [*code.lines, f"return np.array([{values}], dtype=np.float64)"],
+        )
+
+    def _images(self, roots: Sequence[Node]) -> StraightLine:
+        names = {node: f"constants[{i}]" for i, node in enumerate(self.constant_roots)}
+        names |= self.owned
+        names |= {n: "mean_square" for n in self._below(roots) if n.op == "gram"}
+        return StraightLine(IMAGES, roots, names, self.series)
+
+    def table(self, schedule: SliceSchedule) -> str:
+        """What a function reads of single inputs."""
+        code = self._images([node for node, _ in schedule.rows])
+        size = sum(prod(space) for _, space in schedule.rows)
+        lines = [*code.lines, f"table = np.empty((len(mean_square), {size}))"]
+        for (_, space), first, text in zip(
+            schedule.rows, schedule.offsets, code.results, strict=True
+        ):
+            lines.append(f"fill(table, {first}, {space}, {text})")
+        return function(
+            f"table_{_plain(schedule.name)}(mean_square, constants, owned)",
+            f"What {schedule.name} reads of each input, position by position.",
+            [*lines, "return table"],
+        )
+
+    def diagonals(self) -> str:
+        roots = self._diagonal_roots()
+        if not roots:
+            return "diagonals = None"
+        code = self._images(roots)
+        return function(
+            "diagonals(mean_square, constants, owned)",
+            "The kernels of each input with itself.",
+            [
+                *code.lines,
+                "nngp, ntk = np.empty((2, len(mean_square)))",
+                *(
+                    f"{name}[:] = np.reshape({text}, -1)"
+                    for name, text in zip(("nngp", "ntk"), code.results, strict=True)
+                ),
+                "return nngp, ntk",
+            ],
+        )
+
+    # --- pairs -------------------------------------------------------------------------
+
+    def function(self, schedule: SliceSchedule) -> str:
+        return _Function(self, schedule).text()
+
+    def listing(self) -> str:
+        """The functions by what they are for."""
+        own = [f"    {self._entry(s)}," for s in self.program.own]
+        tiles = [f"    {name!r}: {self._entry(s)}," for name, s in self.program.tiles.items()]
+        return "\n".join(["OWN = [", *own, "]", "TILES = {", *tiles, "}"])
+
+    def _entry(self, s: SliceSchedule) -> str:
+        where = self.layouts[s.name]
+        results = [prod(root.space) for root in s.roots]
+        numbers = {
+            "scratch": where.size,
+            "stores": max(1, sum(store_size(store, where.lanes) for store in s.stores)),
+            "totals": max(1, len(s.totals)),
+            "results": sum(results),
+            "jobs": len(s.jobs),
+            "entries": s.entries,
+            "width": sum(prod(space) for _, space in s.rows),
+        }
+        columns = [(first, space) for (_, space), first in zip(s.rows, s.offsets, strict=True)]
+        table = f"table_{_plain(s.name)}"
+        name = function_name(s, self.program.dtype, self.suffix)
+        return f"({name}, {table}, {numbers!r}, {columns!r})"
+
+
+def function_name(schedule: SliceSchedule, dtype: str, suffix: str) -> str:
+    """The name of a generated function."""
+    return f"slices_{_plain(schedule.name)}_{dtype}{suffix}"
+
+
+def _plain(name: str) -> str:
+    return name.replace("+", "_")
+
+
+class _Function:
+    """One generated function."""
+
+    def __init__(self, writer: _Writer, schedule: SliceSchedule) -> None:
+        self.writer, self.schedule = writer, schedule
+        self.program = writer.program
+        self.dialect: Dialect = lanes(self.program.dtype)
+        self.where: Layout = writer.layouts[schedule.name]
+        self.prefix = _plain(schedule.name).upper()
+        self.tables: list[str] = []
+        sizes = [store_size(store, self.where.lanes) for store in schedule.stores]
+        self.bases = [sum(sizes[:i]) for i in range(len(sizes))]
+
+    def text(self) -> str:
+        schedule = self.schedule
+        body: list[str] = []
+        for segment in schedule.segments:
+            body += [f"if segment == {segment.number}:", *_indented(self._segment(segment))]
+        jobs = [list(job) for job in schedule.jobs] or [[0, 0]]
+        self.tables.append(f"{self.prefix}_JOBS = np.array({jobs!r}, dtype=np.int64)")
+        name = function_name(schedule, self.program.dtype, self.writer.suffix)
+        what = (
+            "each input with itself"
+            if schedule.own
+            else " and ".join(schedule.name.split("+")) + f" of {self.program.lanes} pairs"
+        )
+        head = [
+            _DECORATOR,
+            f"def {name}(",
+            *(
+                f"    {argument},"
+                for argument in (
+                    "x1",
+                    "x2",
+                    "row_table",
+                    "column_table",
+                    "constants",
+                    "scratch",
+                    "stores",
+                    "totals",
+                    "result",
+                    "first_job",
+                    "last_job",
+                )
+            ),
+            "):",
+            f'    """{what}, in {self.program.dtype}."""',
+            "    for job in range(first_job, last_job):",
+            f"        segment = {self.prefix}_JOBS[job, 0]",
+            f"        i0 = {self.prefix}_JOBS[job, 1]",
+            *_indented(body, 2),
+            f"    if last_job == {len(schedule.jobs)}:",
+            *_indented(self._final(), 2),
+        ]
+        lines = [*self.tables, "", "", *head] if self.tables else head
+        return "\n".join(lines)
+
+    # --- a segment ---------------------------------------------------------------------
+
+    def _segment(self, segment: Segment) -> list[str]:
+        """All slices of one displacement along the first axis."""
+        rank = len(segment.displacements)
+        lines: list[str] = []
+        for axis in range(rank):
+            table = f"{self.prefix}_{segment.number}_{axis}"
+            values = list(segment.displacements[axis])
+            self.tables.append(f"{table} = np.array({values!r}, dtype=np.int64)")
+            if axis:
+                lines.append(f"for i{axis} in range({len(values)}):")
+            lines.append(("" if axis == 0 else "    ") + f"d{axis} = {table}[i{axis}]")
+            if axis:
+                lines[-1] = "    " * axis + lines[-1].strip()
+                lines[-2] = "    " * (axis - 1) + lines[-2]
+        inner = self._slice(segment)
+        return [*lines, *_indented(inner, rank - 1)]
+
+    def _slice(self, segment: Segment) -> list[str]:
+        stored = [self.schedule.stores[i] for i in segment.stores]
+        geometries = list(segment.geometries)
+        for store in stored:
+            own = Geometry(store.node.space, (1,) * len(store.node.space))
+            if own not in geometries:
+                geometries.append(own)
+        lines: list[str] = []
+        for number, geometry in enumerate(geometries):
+            lines += self._geometry(segment, number, geometry)
+        if self.schedule.own:
+            zero = " and ".join(f"d{a} == 0" for a in range(len(segment.displacements)))
+            one, nought = self.dialect.literal(1.0), self.dialect.literal(0.0)
+            lines.append(f"same = {one} if {zero} else {nought}")
+        for index, store in zip(segment.stores, stored, strict=True):
+            own = Geometry(store.node.space, (1,) * len(store.node.space))
+            lines += self._take(index, store, geometries.index(own))
+        name = _plain(self.schedule.name)
+        tables, body = lower_segment(
+            segment, self.where, name, self.writer.describe, self.schedule.own
+        )
+        self.tables += table_lines(tables)
+        lines += statement_lines(body, self.dialect)
+        for push in segment.pushes:
+            number = geometries.index(push.source)
+            lines += push_lines(self, segment, push, number)
+        return lines
+
+    def _geometry(self, segment: Segment, number: int, geometry: Geometry) -> list[str]:
+        lines = []
+        for axis, (size, factor) in enumerate(zip(geometry.space, geometry.factor, strict=True)):
+            e = f"d{axis}" if factor == 1 else f"d{axis} // {factor}"
+            if segment.modes[axis] == WRAPPED:
+                lines.append(
+                    f"n{number}_{axis}, p{number}_{axis}, q{number}_{axis} = "
+                    f"u64({size}), u64(0), u64({e})"
+                )
+                continue
+            if factor != 1:
+                lines.append(f"e{number}_{axis} = {e}")
+                e = f"e{number}_{axis}"
+            lines += [
+                f"n{number}_{axis} = u64(max({size} - abs({e}), 0))",
+                f"p{number}_{axis}, q{number}_{axis} = u64(max(-{e}, 0)), u64(max({e}, 0))",
+            ]
+        return lines
+
+    # --- stores ------------------------------------------------------------------------
+
+    def store_at(self, index: int, store: Store, indices: Sequence[str]) -> str:
+        """Where a slice of a store begins: `indices` number its displacements."""
+        cells_ = prod(store.node.space) * self.where.lanes
+        counts = [len(axis) for axis in store.displacements]
+        place = f"{self.ring(index, store)}[{indices[0]}]"
+        for axis in range(1, len(indices)):
+            place = f"({place} * {counts[axis]} + {indices[axis]})"
+        return f"{self.bases[index]} + {place} * {cells_}"
+
+    def ring(self, index: int, store: Store) -> str:
+        """The name of a store's table of places."""
+        name = f"{self.prefix}_RING_{index}"
+        line = f"{name} = np.array({list(store.ring)!r}, dtype=np.int64)"
+        if line not in self.tables:
+            self.tables.append(line)
+        return name
+
+    def index_of(self, index: int, store: Store, axis: int, wrapped: bool) -> tuple[str, int]:
+        """A table from displacement (plus the offset returned) to its number, −1 for none."""
+        name = f"{self.prefix}_INDEX_{index}_{axis}"
+        size = store.node.space[axis]
+        own = store.displacements[axis]
+        numbers = [
+            own.index(d % size if wrapped else d) if (d % size if wrapped else d) in own else -1
+            for d in range(1 - size, size)
+        ]
+        line = f"{name} = np.array({numbers!r}, dtype=np.int64)"
+        if line not in self.tables:
+            self.tables.append(line)
+        return name, size - 1
+
+    def _take(self, index: int, store: Store, number: int) -> list[str]:
+        """Move a complete slice from its store to its slot, and leave zeros."""
+        node, where = store.node, self.where
+        rank = len(node.space)
+        lines = [f"held = u64({self.store_at(index, store, [f'i{a}' for a in range(rank)])})"]
+        row, to, depth = "", f"u64({where.origin(store.slot)})", 0
+        for axis in range(rank - 1):
+            lines.append("    " * depth + f"for y{axis} in range(n{number}_{axis}):")
+            depth += 1
+            row = f"y{axis}" if not row else f"({row}) * u64({node.space[axis]}) + y{axis}"
+            to += f" + y{axis} * u64({where.pitches[axis]})"
+        inner = [
+            f"at = held + ({row}) * u64({node.space[-1] * where.lanes})",
+            f"to = {to}",
+        ]
+        scale = self._uniform(node)
+        if node.op == "pool" and node.attr("divide") == "inside":
+            inner += self._inside(index, store, number)
+        else:
+            value = "stores[at + k]" + (f" * {self.dialect.literal(scale)}" if scale != 1 else "")
+            inner += [
+                f"for k in range(n{number}_{rank - 1} * u64({where.lanes})):",
+                f"    scratch[to + k] = {value}",
+                f"    stores[at + k] = {self.dialect.literal(0.0)}",
+            ]
+        if store.margin is not None:
+            side = side_margin(where, number, rank, store.slot, store.margin)
+            inner += statement_lines(side, self.dialect)
+        lines += _indented(inner, depth)
+        if store.margin is not None:
+            ends = end_margins(where, number, rank, store.slot, store.margin)
+            lines += statement_lines(ends, self.dialect)
+        return lines
+
+    def _uniform(self, node: Node) -> float:
+        if node.op == "pool" and node.attr("divide") == "size":
+            return 1.0 / float(prod(node.attr("size"))) ** 2
+        return 1.0 / float(prod(node.attr("size"))) if node.op == "spread" else 1.0
+
+    def _inside(self, index: int, store: Store, number: int) -> list[str]:
+        """Divide by the cells inside of the image, of both windows."""
+        node, lanes_ = store.node, self.where.lanes
+        rank, names = len(node.space), []
+        for axis in range(rank):
+            counts = (cells(node, axis, node.args[0].space[axis]) >= 0).sum(axis=1)
+            names.append(f"{self.prefix}_INSIDE_{index}_{axis}")
+            values = [1.0 / float(c) for c in counts]
+            kind = self.program.dtype
+            line = f"{names[-1]} = np.array({values!r}, dtype=np.{kind})"
+            if line not in self.tables:
+                self.tables.append(line)
+        factors = [
+            f"{names[a]}[{letter}{number}_{a} + {'x' if a == rank - 1 else f'y{a}'}]"
+            for a in range(rank)
+            for letter in "pq"
+        ]
+        return [
+            f"for x in range(n{number}_{rank - 1}):",
+            f"    share = {' * '.join(factors)}",
+            f"    for k in range(x * u64({lanes_}), (x + u64(1)) * u64({lanes_})):",
+            "        scratch[to + k] = stores[at + k] * share",
+            f"        stores[at + k] = {self.dialect.literal(0.0)}",
+        ]
+
+    # --- the end -----------------------------------------------------------------------
+
+    def _final(self) -> list[str]:
+        """From totals to results, a pair a lane."""
+        schedule, lanes_ = self.schedule, self.where.lanes
+        if any(root.space for root in schedule.roots):
+            return ["pass"]
+        kind = "F" if self.program.dtype == "float32" else "float"
+        names: dict[Node, Node] = {}
+        lines = []
+        for i, node in enumerate(schedule.totals):
+            lines.append(f"total_{i} = {kind}(totals[u64({i * lanes_}) + lane])")
+            names[node] = symbol(f"total_{i}")
+        values = final_values(schedule.roots)
+        offsets = dict(zip(schedule.rows, schedule.offsets, strict=True))
+        repeat = prod(self.where.column_space((1,) * len(self.where.space)))
+        for node in values:
+            for arg in node.args:
+                if arg in names or arg.op == "const" or arg.varies is Varies.CROSS:
+                    continue
+                lines.append(self._single(arg, len(names), offsets, repeat))
+                names[arg] = symbol(f"single_{len(names)}")
+        for number, node in enumerate(values):
+            args = tuple(names.get(a, a) for a in node.args)
+            text = self.dialect.write(with_args(node, args))
+            lines.append(f"v{number} = {text}")
+            names[node] = symbol(f"v{number}")
+        for number, root in enumerate(schedule.roots):
+            value = self.dialect.write(names.get(root, root))
+            lines.append(f"result[u64({number * lanes_}) + lane] = {value}")
+        return [f"for lane in range(u64({lanes_})):", *_indented(lines)]
+
+    def _single(
+        self, arg: Node, number: int, offsets: dict[tuple[Node, Space], int], repeat: int
+    ) -> str:
+        lanes_ = self.where.lanes
+        if arg.varies is Varies.CONST:
+            entry = self.program.constants.index(arg)
+            return f"single_{number} = constants[{entry}]"
+        row = Projection(Varies.ROW)(arg)
+        first = offsets[row, ()]
+        if arg.varies is Varies.ROW:
+            return f"single_{number} = row_table[u64({first * lanes_}) + lane]"
+        return f"single_{number} = column_table[u64({first * repeat * lanes_}) + lane]"
+
+
+def _indented(lines: Iterable[str], depth: int = 1) -> list[str]:
+    return ["    " * depth + line for line in lines]

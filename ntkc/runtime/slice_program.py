@@ -1,0 +1,89 @@
+"""The contract between a generated module for a network on positions and the runtime.
+
+Such a program works on LANES pairs of inputs at a time, one displacement slice after another. All
+its arrays are flat and interleaved by lanes: number i of lane l stands at `i * lanes + l`. The
+runtime decides which pairs, on which threads, in how much memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.float64]
+
+
+class SliceFunction(Protocol):
+    """Computes some jobs (`first_job` to `last_job`) of a group of pairs.
+
+    `x1` and `x2` are the inputs, channel after channel, those of x1 divided by the channels;
+    `row_table` and `column_table` what depends on one input alone. `stores` must be zeros before
+    the first job and are zeros after the last; `totals` are sums in float64, zero before the first
+    job. After the last job `result` holds the values, lane by lane.
+    """
+
+    def __call__(
+        self,
+        x1: NDArray[Any],
+        x2: NDArray[Any],
+        row_table: NDArray[Any],
+        column_table: NDArray[Any],
+        constants: NDArray[Any],
+        scratch: NDArray[Any],
+        stores: NDArray[Any],
+        totals: NDArray[np.float64],
+        result: NDArray[np.float64],
+        first_job: int,
+        last_job: int,
+        /,
+    ) -> None:
+        """Run the jobs."""
+
+
+@dataclass(frozen=True)
+class Sliced:
+    """One generated function, with what it needs."""
+
+    run: SliceFunction
+    table: Callable[[Images, NDArray[np.float64], list[Images]], Images]
+    """(mean squares (n, *space), constants, values owned) -> (n, K)."""
+    scratch: int
+    stores: int
+    totals: int
+    results: int
+    jobs: int
+    entries: int
+    """Entries of a pair that are computed: what a group costs."""
+    width: int
+    """K, numbers of an input's table."""
+    columns: NDArray[np.int64] | None
+    """The places of x₁'s table that make x₂'s; None for the same."""
+
+
+@dataclass(frozen=True)
+class SliceProgram:
+    """A generated module for a network on positions, loaded."""
+
+    name: str
+    dtype: str
+    input_kind: str
+    input_sizes: tuple[int | None, ...]
+    normalized: bool
+    parameters: Mapping[str, float]
+    lanes: int
+    space: tuple[int, ...]
+    """The input's axes, two at least."""
+    owned: tuple[tuple[tuple[int, ...], ...], ...]
+    """The spaces of what each function of `own` computes."""
+    repeated: bool
+    """Whether x₂'s arrays hold every axis twice, for axes that wrap around."""
+    constants: Callable[[Mapping[str, float], int], NDArray[np.float64]]
+    diagonals: Callable[[Images, NDArray[np.float64], list[Images]], tuple[Images, Images]] | None
+    """(mean squares, constants, values owned) -> both kernels of each input with itself (n,); None
+    where the tile functions tell as well, an input being paired with itself."""
+    own: tuple[Sliced, ...]
+    tiles: Mapping[str, Sliced]

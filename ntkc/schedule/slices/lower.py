@@ -1,0 +1,498 @@
+"""From a step on a slice to loop IR.
+
+Names bound by the caller of the statements, for geometry number g of a segment and axis a:
+`n{g}_{a}` cells of the slice, `p{g}_{a}` and `q{g}_{a}` the first cell in x₁ and in x₂; `layer` in
+a run of several steps; and the buffers. A row is a line of cells along the last axis, interleaved
+by lanes, so that every loop over a row is flat, and one cell to the right is LANES further on.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Remark, Statement, Store, Table
+from ntkc.ir.node import Node, Space, Varies, const, symbol
+from ntkc.schedule.lower import Lanes
+from ntkc.schedule.program import Run
+from ntkc.schedule.slices.program import Geometry, Margin, Segment, SliceSchedule, SliceStep
+
+MOST_CHANNELS = 8
+"""Input channels that are written out; more are a loop."""
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where everything lies in scratch and in the tables, in numbers of the type.
+
+    A slot is a slice with a margin `margin` before it on every axis; `pitches` are the distances
+    of neighbours along each axis. Then come lines: rows of window sums.
+    """
+
+    lanes: int
+    dims: Space
+    margin: Space
+    slots: int
+    lines: int
+    channels: int
+    space: Space
+    """The input's."""
+    slack: int
+    repeated: bool
+    """Whether tables of the second input hold every row twice, for axes that wrap around."""
+
+    @property
+    def pitches(self) -> Space:
+        """Distances of neighbours, by axis."""
+        found, pitch = [], self.lanes
+        for size in reversed(self.dims):
+            found.append(pitch)
+            pitch *= size
+        return tuple(reversed(found))
+
+    @property
+    def slot(self) -> int:
+        """Numbers in a slot."""
+        return prod(self.dims) * self.lanes
+
+    @property
+    def line(self) -> int:
+        """Numbers in a line: as long as any row, and by a stride longer."""
+        return (self.dims[-1] + self.slack) * self.lanes
+
+    @property
+    def first_line(self) -> int:
+        """Where lines begin."""
+        return self.slots * self.slot
+
+    @property
+    def size(self) -> int:
+        """Numbers of scratch before the stores."""
+        return self.first_line + self.lines * self.line
+
+    def origin(self, slot: int) -> int:
+        """Where cell 0 of a slot is."""
+        steps = zip(self.margin, self.pitches, strict=True)
+        return slot * self.slot + sum(m * pitch for m, pitch in steps)
+
+    def column_space(self, space: Space) -> Space:
+        """The sizes of a table's entry for the second input."""
+        return tuple(2 * size for size in space) if self.repeated else space
+
+
+def layout(
+    schedule: SliceSchedule, lanes: int, space: Space, channels: int, repeated: bool
+) -> Layout:
+    """The layout of one function's scratch."""
+    rank = len(space)
+    dims, before, after = [1] * rank, [0] * rank, [0] * rank
+    lines, slack = 1, 1
+    for segment in schedule.segments:
+        for geometry in segment.geometries:
+            dims = [max(d, s) for d, s in zip(dims, geometry.space, strict=True)]
+        for step in (s for r in segment.runs for s in r.steps):
+            windows = [n for n in step.instance.body if n.op == "window"]
+            lines = max(lines, 2 * len(windows) + 1)
+            slack = max([slack, *(n.attr("stride")[-1] for n in windows)])
+    for margin in _margins(schedule):
+        before = [max(b, m) for b, m in zip(before, margin.before, strict=True)]
+        after = [max(b, m) for b, m in zip(after, margin.after, strict=True)]
+    for store in schedule.stores:
+        dims = [max(d, s) for d, s in zip(dims, store.node.space, strict=True)]
+    return Layout(
+        lanes,
+        tuple(b + d + a for b, d, a in zip(before, dims, after, strict=True)),
+        tuple(before),
+        max(1, schedule.slots),
+        lines,
+        channels,
+        space,
+        slack,
+        repeated,
+    )
+
+
+def _margins(schedule: SliceSchedule) -> Iterator[Margin]:
+    for segment in schedule.segments:
+        for step in (s for r in segment.runs for s in r.steps):
+            yield from (m for m in step.margins if m is not None)
+    yield from (s.margin for s in schedule.stores if s.margin is not None)
+
+
+def lower_segment(
+    segment: Segment,
+    where: Layout,
+    name: str,
+    describe: Callable[[SliceStep], str],
+    own: bool,
+) -> tuple[list[Table], list[Statement]]:
+    """All steps of a segment on one slice."""
+    tables: list[Table] = []
+    body: list[Statement] = []
+    numbers = {geometry: i for i, geometry in enumerate(segment.geometries)}
+    for number, run in enumerate(segment.runs):
+        inner: list[Statement] = []
+        for position in range(run.period):
+            part = f"{name}_{segment.number}_{number}_{position}"
+            inner.append(Remark(describe(run.steps[position])))
+            inner.extend(_Slice(where, numbers, run, position, part, tables, own).statements())
+        if run.count > 1:
+            inner = [Loop(LoopKind.SERIAL, "layer", const(run.count), tuple(inner))]
+        body.extend(inner)
+    return tables, body
+
+
+class _Slice(Lanes):
+    """One step: window sums along the rows, then everything pointwise, then margins."""
+
+    step: SliceStep
+
+    def __init__(
+        self,
+        where: Layout,
+        numbers: Mapping[Geometry, int],
+        run: Run,
+        position: int,
+        name: str,
+        tables: list[Table],
+        own: bool,
+    ) -> None:
+        self.where, self.numbers, self.run, self.position = where, numbers, run, position
+        self.name, self.tables, self.own = name, tables, own
+        self.step = run.steps[position]
+        self.before: list[Statement] = []
+        self.body: list[Statement] = []
+        self.names: dict[Node, Node] = {}
+        self.used: set[str] = set()
+        self.geometry = self.step.geometry
+        self.number = numbers[self.geometry]
+        self.rank = len(self.geometry.space)
+        self.lines = 0
+
+    def statements(self) -> list[Statement]:
+        """The step on all rows, and the margins of what it made."""
+        constants: list[Statement] = []
+        self.before = constants
+        self._load_constants()
+        row: list[Statement] = []
+        self.before = row
+        self._load_single_inputs()
+        self._load_pairs()
+        self._compute()
+        self._store()
+        row.append(Loop(LoopKind.LANES, "k", self._row_length(), tuple(self.body)))
+        row.extend(self._side_margins())
+        loops: Sequence[Statement] = row
+        for axis in reversed(range(self.rank - 1)):
+            count = symbol(f"n{self.number}_{axis}")
+            loops = [Loop(LoopKind.SERIAL, f"y{axis}", count, tuple(loops))]
+        return [*constants, *loops, *self._end_margins()]
+
+    def _row_length(self) -> Node:
+        return symbol(f"n{self.number}_{self.rank - 1}") * const(self.where.lanes)
+
+    # --- single inputs -----------------------------------------------------------------
+
+    def _load_constants(self) -> None:
+        steps = self._steps()
+        for hole, node in enumerate(self.step.instance.constants):
+            if steps[0].constant_entries[hole] is None:
+                self.names[node] = node
+                continue
+            entry = self._entry("constant", hole, (s.constant_entries[hole] for s in steps))
+            name = f"constant_{hole}"
+            self.before.append(Load(name, "constants", entry))
+            self.names[node] = symbol(name)
+
+    def _load_single_inputs(self) -> None:
+        steps, space = self._steps(), self.geometry.space
+        for kind, letter, nodes, given in (
+            ("row", "p", self.step.instance.rows, [s.row_entries for s in steps]),
+            ("column", "q", self.step.instance.cols, [s.col_entries for s in steps]),
+        ):
+            sizes = space if kind == "row" else self.where.column_space(space)
+            factor = prod(self.where.column_space((1,) * self.rank)) if kind == "column" else 1
+            for hole, node in enumerate(nodes):
+                entry = self._entry(kind, hole, (entries[hole] for entries in given))
+                first = entry * const(factor) if factor > 1 else entry
+                index = (first + self._cell(letter, sizes)) * const(self.where.lanes)
+                self.before.append(Offset(f"{kind}_at_{hole}", index))
+                load = symbol(f"{kind}_at_{hole}") + symbol("k")
+                self.body.append(Load(f"{kind}_{hole}", f"{kind}_table", load))
+                self.names[node] = symbol(f"{kind}_{hole}")
+
+    def _cell(self, letter: str, sizes: Space) -> Node:
+        """The number of the row's first cell among all cells of an input."""
+        result: Node | None = None
+        for axis in range(self.rank):
+            at = symbol(f"{letter}{self.number}_{axis}")
+            if axis < self.rank - 1:
+                at = at + symbol(f"y{axis}")
+            result = at if result is None else result * const(sizes[axis]) + at
+        assert result is not None
+        return result
+
+    # --- values of the pair ------------------------------------------------------------
+
+    def _load_pairs(self) -> None:
+        instance = self.step.instance
+        windows = [n for n in instance.body if n.op == "window"]
+        for node, slot in zip(instance.inputs, self.step.input_slots, strict=True):
+            if any(node in n.args for n in instance.body if n.op != "window") or (
+                node in instance.outputs
+            ):
+                at = self._offset("slice_at", self._slot_row(slot, (0,) * self.rank))
+                name = self._fresh("value")
+                self.body.append(Load(name, "scratch", at + symbol("k")))
+                self.names[node] = symbol(name)
+        for node in windows:
+            self._window(node, self.step.input_slots[instance.inputs.index(node.args[0])])
+        pointwise = (n for n in instance.body if n.op != "window")
+        read = dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)])
+        for node in read:
+            if node.op == "gram" and node.varies is Varies.CROSS and node not in self.names:
+                self._products(node)
+
+    def _offset(self, stem: str, index: Node) -> Node:
+        name = self._fresh(stem)
+        self.before.append(Offset(name, index))
+        return symbol(name)
+
+    def _slot_row(self, slot: int, shift: Space, stride: Space | None = None) -> Node:
+        """Where cell `shift` of the current row is; rows are `stride` apart in the slot."""
+        where = self.where
+        fixed = where.origin(slot) + sum(
+            s * pitch for s, pitch in zip(shift, where.pitches, strict=True)
+        )
+        result: Node | None = None
+        for axis in range(self.rank - 1):
+            step = where.pitches[axis] * (1 if stride is None else stride[axis])
+            part = symbol(f"y{axis}") * const(step)
+            result = part if result is None else result + part
+        assert result is not None
+        return const(fixed) + result
+
+    def _line(self) -> int:
+        self.lines += 1
+        return self.where.first_line + (self.lines - 1) * self.where.line
+
+    def _window(self, node: Node, slot: int) -> None:
+        """The mean over a window: rows are summed into a line, then cells along it."""
+        lanes, last = self.where.lanes, self.rank - 1
+        size, stride = node.attr("size"), node.attr("stride")
+        before, dilation = node.attr("before"), node.attr("dilation")
+        shifts = [
+            tuple(d * o - b for d, o, b in zip(dilation, offset, before, strict=True))
+            for offset in itertools.product(*map(range, size[:-1]), (0,))
+        ]
+        rows = [self._offset("above", self._slot_row(slot, s, stride)) for s in shifts]
+        taps = [const(dilation[last] * o * lanes) for o in range(size[last])]
+        if len(rows) > 1:
+            line = const(self._line())
+            reach = (size[last] - 1) * dilation[last]
+            cells = symbol(f"n{self.number}_{last}") * const(stride[last])
+            count = (cells + const(max(0, reach + 1 - stride[last]))) * const(lanes)
+            self.before.append(self._sum_loop("k", count, rows, line))
+            start: Node = line
+        else:
+            start = rows[0]
+        if stride[last] > 1:
+            narrow = const(self._line())
+            at = symbol("x") * const(stride[last] * lanes)
+            inner = self._sum_loop(
+                "k",
+                const(lanes),
+                [start + at + tap for tap in taps],
+                narrow + symbol("x") * const(lanes),
+            )
+            count = symbol(f"n{self.number}_{last}")
+            self.before.append(Loop(LoopKind.SERIAL, "x", count, (inner,)))
+            start, taps = narrow, [const(0)]
+        parts = []
+        for tap in taps:
+            name = self._fresh("cell")
+            self.body.append(Load(name, "scratch", start + tap + symbol("k")))
+            parts.append(symbol(name))
+        name = self._fresh("mean")
+        value = _sum(parts) * const(1.0 / prod(size)) if prod(size) > 1 else parts[0]
+        self.body.append(Let(name, value))
+        self.names[node] = symbol(name)
+
+    def _sum_loop(self, variable: str, count: Node, rows: Sequence[Node], to: Node) -> Loop:
+        names = [f"part_{i}" for i in range(len(rows))]
+        loads = [
+            Load(name, "scratch", row + symbol(variable))
+            for name, row in zip(names, rows, strict=True)
+        ]
+        store = Store("scratch", to + symbol(variable), _sum([symbol(n) for n in names]))
+        return Loop(LoopKind.LANES, variable, count, (*loads, store))
+
+    def _products(self, node: Node) -> None:
+        """Inner products over channels, into a line."""
+        where = self.where
+        line = const(self._line())
+        columns = where.column_space(node.space)
+        cells, column_cells = prod(node.space), prod(columns)
+        first = self._offset("x1_at", self._cell("p", node.space) * const(where.lanes))
+        second = self._offset("x2_at", self._cell("q", columns) * const(where.lanes))
+        steps = cells * where.lanes, column_cells * where.lanes
+
+        def loads(channel: Node | None, number: int) -> tuple[list[Statement], Node]:
+            names = f"left_{number}", f"right_{number}"
+            shifts = [
+                const(number * step) if channel is None else channel * const(step) for step in steps
+            ]
+            found: list[Statement] = [
+                Load(names[0], "x1", first + shifts[0] + symbol("k")),
+                Load(names[1], "x2", second + shifts[1] + symbol("k")),
+            ]
+            return found, symbol(names[0]) * symbol(names[1])
+
+        name = self._fresh("product")
+        if where.channels <= MOST_CHANNELS:
+            terms = []
+            for channel in range(where.channels):
+                found, term = loads(None, channel)
+                self.body.extend(found)
+                terms.append(term)
+            self.body.append(Let(name, _sum(terms)))
+        else:
+            at = line + symbol("k")
+            zero = Store("scratch", at, const(0.0))
+            self.before.append(Loop(LoopKind.LANES, "k", self._row_length(), (zero,)))
+            found, term = loads(symbol("channel"), 0)
+            add = Store("scratch", at, symbol("sum") + term)
+            inner = (*found, Load("sum", "scratch", at), add)
+            loop = Loop(LoopKind.LANES, "k", self._row_length(), inner)
+            self.before.append(Loop(LoopKind.SERIAL, "channel", const(where.channels), (loop,)))
+            self.body.append(Load(name, "scratch", at))
+        self.names[node] = symbol(name)
+
+    def _role(self, node: Node) -> str:
+        return "value"
+
+    def _expression(self, node: Node) -> Node:
+        """`dropout` scales what an input has with itself at p = p', and nothing else."""
+        if node.op != "dropout":
+            return super()._expression(node)
+        value, rate = (self._operand(node, arg) for arg in node.args)
+        return value + value * (symbol("same") * (rate / (1.0 - rate))) if self.own else value
+
+    def _store(self) -> None:
+        results = []
+        for node in self.step.instance.outputs:
+            name = self._fresh("next")
+            self.body.append(Let(name, self._value(node)))
+            results.append(symbol(name))
+        for value, slot in zip(results, self.step.output_slots, strict=True):
+            assert slot is not None
+            at = self._offset("to", self._slot_row(slot, (0,) * self.rank))
+            self.body.append(Store("scratch", at + symbol("k"), value))
+
+    # --- margins -----------------------------------------------------------------------
+
+    def _side_margins(self) -> list[Statement]:
+        """Cells before and after a row."""
+        found: list[Statement] = []
+        for slot, margin in zip(self.step.output_slots, self.step.margins, strict=True):
+            if margin is None or slot is None:
+                continue
+            found.extend(side_margin(self.where, self.number, self.rank, slot, margin))
+        return found
+
+    def _end_margins(self) -> list[Statement]:
+        found: list[Statement] = []
+        for slot, margin in zip(self.step.output_slots, self.step.margins, strict=True):
+            if margin is not None and slot is not None:
+                found.extend(end_margins(self.where, self.number, self.rank, slot, margin))
+        return found
+
+
+def side_margin(
+    where: Layout, number: int, rank: int, slot: int, margin: Margin
+) -> list[Statement]:
+    """The margin of one row (the loop variables' own) along the last axis."""
+    last, lanes = rank - 1, where.lanes
+    row: Node = const(where.origin(slot))
+    for axis in range(last):
+        row = row + symbol(f"y{axis}") * const(where.pitches[axis])
+    length = symbol(f"n{number}_{last}") * const(lanes)
+    found: list[Statement] = []
+    before, after = margin.before[last] * lanes, margin.after[last] * lanes
+    if before:
+        to = _back(row, before)
+        source = _back(row, before) + length if margin.wrapped else None
+        found.append(_fill(to, const(before), source))
+    if after:
+        found.append(_fill(row + length, const(after), row if margin.wrapped else None))
+    return found
+
+
+def end_margins(
+    where: Layout, number: int, rank: int, slot: int, margin: Margin
+) -> list[Statement]:
+    """Whole rows before and after, axis by axis from the last but one to the first."""
+    found: list[Statement] = []
+    for axis in reversed(range(rank - 1)):
+        pitch = where.pitches[axis]
+        row: Node = const(where.origin(slot) - margin.before[rank - 1] * where.lanes)
+        for outer in range(axis):
+            row = row + symbol(f"y{outer}") * const(where.pitches[outer])
+        for inner in range(axis + 1, rank - 1):
+            row = _back(row, margin.before[inner] * where.pitches[inner])
+        cells = _span(where, number, rank, axis, margin)
+        length = symbol(f"n{number}_{axis}") * const(pitch)
+        copies: list[Statement] = []
+        for i in range(margin.before[axis]):
+            to = _back(row, (margin.before[axis] - i) * pitch)
+            copies.append(_fill(to, cells, to + length if margin.wrapped else None))
+        for i in range(margin.after[axis]):
+            to = row + length + const(i * pitch)
+            source = row + const(i * pitch) if margin.wrapped else None
+            copies.append(_fill(to, cells, source))
+        if not copies:
+            continue
+        loops: Sequence[Statement] = copies
+        for outer in reversed(range(axis)):
+            count = symbol(f"n{number}_{outer}")
+            loops = [Loop(LoopKind.SERIAL, f"y{outer}", count, tuple(loops))]
+        found.extend(loops)
+    return found
+
+
+def _span(where: Layout, number: int, rank: int, axis: int, margin: Margin) -> Node:
+    """Numbers from the first cell of a row's margin to the last, over all inner axes."""
+    last = rank - 1
+    cells = symbol(f"n{number}_{last}") + const(margin.before[last] + margin.after[last])
+    count: Node = cells * const(where.lanes)
+    for inner in range(axis + 1, last):
+        more = symbol(f"n{number}_{inner}") + const(margin.before[inner] + margin.after[inner] - 1)
+        count = count + more * const(where.pitches[inner])
+    return count
+
+
+def _back(row: Node, distance: int) -> Node:
+    """`row − distance`: the constant at its head takes it in, for indices are not negative."""
+    if distance == 0:
+        return row
+    if row.op == "const":
+        return const(row.attr("value") - distance)
+    return _back(row.args[0], distance) + row.args[1]
+
+
+def _fill(to: Node, count: Node, source: Node | None) -> Loop:
+    """Zeros, or a copy of what lies at `source`."""
+    k = symbol("k")
+    if source is None:
+        return Loop(LoopKind.LANES, "k", count, (Store("scratch", to + k, const(0.0)),))
+    load = Load("copied", "scratch", source + k)
+    return Loop(LoopKind.LANES, "k", count, (load, Store("scratch", to + k, symbol("copied"))))
+
+
+def _sum(terms: Sequence[Node]) -> Node:
+    result = terms[0]
+    for term in terms[1:]:
+        result = result + term
+    return result
