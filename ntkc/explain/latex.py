@@ -31,6 +31,8 @@ def latex_model(front: FrontEnd) -> str:
 
 def _rows(front: FrontEnd, found: list[Step]) -> Iterator[str]:
     inner = r"\cos\angle(x, z)" if front.network.input.normalized else r"x^\top z / \mathrm{size}"
+    if front.network.input.kind != "vector":
+        inner = r"x_i^\top z_j / \mathrm{channels}"
     rows = [(_symbol(nngp_name(0)), inner), (_symbol(ntk_name(0)), "0")]
     notes = [""] * 2
     for group in grouped(found):
@@ -65,6 +67,8 @@ def _notation(step: Step) -> Notation:
             **{name: f"\\{name}" for name in ("exp", "log", "sin", "cos", "min", "max")},
         },
         names=names,
+        indexed=r"\operatorname{{{0}}}_{{{1}}}",
+        plain=r"\operatorname{{{0}}}",
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ntkc.driver import FrontEnd, describer, middle, middle_on_positions, on_positions
 from ntkc.explain.depth import collapse_lines
 from ntkc.explain.layout import amount, heading, table, wrapped
-from ntkc.explain.notation import PLAIN
+from ntkc.explain.notation import MAPS_IN_WORDS, PLAIN
 from ntkc.explain.recursion import Group, Step, grouped, nngp_name, ntk_name, steps
 from ntkc.explain.schedule import (
     moved_text,
@@ -41,7 +41,7 @@ def explain_model(
     schedules = middle(front.module, dtype, watcher, collapse=collapse)
     lines = [
         *_title(front, found, dtype),
-        *_recursion(front, grouped(found)),
+        *_recursion(front, list(grouped(found))),
         *_activations(front, found),
         *_values(front, schedules[dtype]),
         *(collapse_lines(watcher.folded, dtype) if collapse else ()),
@@ -80,12 +80,13 @@ def _title(front: FrontEnd, found: list[Step], dtype: str) -> Iterator[str]:
         yield from wrapped(f"parameters of a call: {values}")
 
 
-def _recursion(front: FrontEnd, groups: Iterable[Group]) -> Iterator[str]:
+def _recursion(front: FrontEnd, groups: Sequence[Group]) -> Iterator[str]:
     yield from heading("The recursion")
     yield from wrapped(
         "Σ is the covariance of a layer's features at two inputs x and z (NNGP), "
         "Θ its tangent kernel (NTK)."
     )
+    yield from _maps(groups)
     yield ""
     yield f"  {_input_text(front)}"
     last = 0
@@ -105,7 +106,20 @@ def _recursion(front: FrontEnd, groups: Iterable[Group]) -> Iterator[str]:
 def _input_text(front: FrontEnd) -> str:
     declared = front.network.input
     inner = "cosine of x and z" if declared.normalized else "xᵀz / size"
-    return f"0  {show_input(declared)}:  {nngp_name(0)} = {inner},  {ntk_name(0)} = 0"
+    own = nngp_name(0)
+    if declared.kind != "vector":
+        own, inner = f"{own}[i, j]", "x[i]ᵀz[j] / channels"
+    return f"0  {show_input(declared)}:  {own} = {inner},  {ntk_name(0)} = 0"
+
+
+def _maps(groups: Iterable[Group]) -> Iterator[str]:
+    """What the recursion's maps on positions mean, in their order."""
+    steps = [step for group in groups for step in group.steps]
+    used = {node.op for node in topological(k for step in steps for k in (step.nngp, step.ntk))}
+    words = [MAPS_IN_WORDS[op] for op in MAPS_IN_WORDS if op in used]
+    if words:
+        covariance = "K[i, j] is a covariance at the position i of x and j of z."
+        yield from wrapped(" ".join([covariance, *words]))
 
 
 def _step(step: Step) -> Iterator[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ntkc.ir.node import Node, is_const, topological
+from ntkc.ir.ops import SPATIAL
 
 _SUM, _PRODUCT, _ATOM = 1, 2, 3
 TRANSPARENT = frozenset(("carry", "within"))
@@ -25,6 +26,8 @@ class Notation:
     group: str
     functions: Mapping[str, str]
     names: Mapping[str, str]
+    indexed: str = "{0}[{1}]"
+    plain: str = "{0}"
 
     def write(self, root: Node) -> str:
         """The expression; shared parts are written wherever they are used."""
@@ -58,6 +61,10 @@ class Notation:
             digits, exponent = text.split("e")
             text = rf"{digits} \cdot 10^{{{int(exponent)}}}"
         return text, _ATOM if value >= 0 else _SUM
+
+    def size(self, text: str) -> str:
+        """A window's size: 3x3."""
+        return text if self.fraction is None else text.replace("x", r" \times ")
 
     def key(self, key: str) -> str:
         """The name of an activation."""
@@ -105,12 +112,45 @@ class Notation:
         return text if count == 1 else self.power.format(text, count)
 
     def _call(self, node: Node, shown: Mapping[Node, Shown]) -> str:
-        name = self.functions.get(node.op, node.op)
         arguments = list(node.args)
+        if node.op in SPATIAL:
+            name, index = map_words(node)
+            name = (self.indexed if index else self.plain).format(name, self.size(index))
+            return f"{name}({shown[arguments[0]][0]})"
+        name = self.functions.get(node.op, node.op)
         if node.op in ("dual", "dual_dot"):
             name = name.format(self.key(node.attr("activation")))
             arguments = arguments[:1]
         return f"{name}({', '.join(shown[a][0] for a in arguments)})"
+
+
+def map_words(node: Node) -> tuple[str, str]:
+    """What a map on positions is called, and what stands beside: a window's size, or positions."""
+    size = "x".join(map(str, node.attr("size"))) if "size" in dict(node.attrs) else ""
+    match node.op:
+        case "pool":
+            return ("sum" if node.attr("divide") == "none" else "mean"), size
+        case "sum_positions":
+            return "sum", "i, j"
+        case "mean_diagonal":
+            return "mean", "i = j"
+        case "same_position":
+            return "at", "i = j"
+        case "embed":
+            return "block", ""
+    return node.op, size
+
+
+MAPS_IN_WORDS: Mapping[str, str] = {
+    "window": "window[k](K) is the mean of K[i+o, j+o] over the offsets o of a window of size k.",
+    "spread": "spread[k](K) adds K to the cells of a window of size k, over their number.",
+    "pool": "mean[k] and sum[k] are over the cells of a window at i and of one at j.",
+    "sum_positions": "sum[i, j] is over all i and j.",
+    "mean_diagonal": "mean[i = j] is over equal positions.",
+    "same_position": "at[i = j](K) is K at equal positions, and 0 elsewhere.",
+    "embed": "block(K) is K at a branch's own positions, and 0 elsewhere.",
+}
+"""What the maps on positions do to a covariance K[i, j] between i of x and j of z."""
 
 
 def _signed(node: Node) -> list[tuple[int, Node]]:

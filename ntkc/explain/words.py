@@ -12,7 +12,7 @@ from ntkc.activations.base import Parameter as ActivationParameter
 from ntkc.diagnostics import pages
 from ntkc.explain.layout import heading, wrapped
 from ntkc.ir.module import Certificate
-from ntkc.layers.base import Layer
+from ntkc.layers.base import Layer, WordsParameter
 
 
 def explain_code(code: str) -> str:
@@ -38,8 +38,9 @@ def _arguments(layer: type[Layer]) -> Iterator[str]:
     for parameter in layer.parameters:
         default = getattr(parameter, "default", None)
         shown = "" if default is None else f" = {_value(default)}"
-        words = getattr(parameter, "words", ())
-        choice = f": one of {', '.join(words)}" if words else ""
+        words = getattr(parameter, "choices", ())
+        several = " or a list" if isinstance(parameter, WordsParameter) else ""
+        choice = f": one of {', '.join(words)}{several}" if words else ""
         yield from wrapped(f"{parameter.name}{shown}{choice}", 2, 6)
 
 

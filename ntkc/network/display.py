@@ -10,7 +10,12 @@ from ntkc.ir.module import Input
 from ntkc.ir.node import Node, const, topological
 from ntkc.layers.base import Layer
 from ntkc.layers.base.activation import ActivationLayer
-from ntkc.layers.base.parameters import LayersParameter, NumberParameter
+from ntkc.layers.base.parameters import (
+    LayersParameter,
+    NumberParameter,
+    SizeParameter,
+    is_required,
+)
 from ntkc.network.graph import LayerNode, Network
 
 _LONG = 40
@@ -52,9 +57,19 @@ def show_layer(layer: Layer) -> str:
         default: object = parameter.default
         if isinstance(parameter, NumberParameter) and parameter.default is not None:
             default = const(parameter.default)
-        if value != default:
-            shown.append(f"{parameter.name} = {show_value(value)}")
+        if isinstance(parameter, SizeParameter) and value is not None:
+            value = show_size(value)
+            default = None if default is None else show_size(default)
+        if value == default:
+            continue
+        required = isinstance(parameter, SizeParameter) and is_required(parameter)
+        shown.append(str(value) if required else f"{parameter.name} = {show_value(value)}")
     return f"{layer.name}({', '.join(shown)})" if shown else layer.name
+
+
+def show_size(value: object) -> str:
+    """A size as the language writes it: `3x3`."""
+    return "x".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
 def show_value(value: object) -> str:

@@ -17,10 +17,11 @@ from ntkc.explain import (
     latex_model,
 )
 from ntkc.explain.layout import WIDTH, amount, size, table
-from ntkc.explain.notation import PLAIN
+from ntkc.explain.notation import MAPS_IN_WORDS, PLAIN
 from ntkc.explain.recursion import grouped, steps
 from ntkc.explain.schedule import tile_traffic
 from ntkc.ir.node import Node, const, inv_sqrt, make, sqrt, symbol
+from ntkc.ir.ops import SPATIAL
 from tests.backends.kernels import network, understood
 from tests.network.programs import REFERENCE, VECTOR_CASES
 from tests.network.strategies import programs
@@ -70,6 +71,36 @@ def test_repetitions_within_repetitions() -> None:
     groups = list(grouped(steps(network_of_blocks)))
     assert sum(len(group.steps) * group.count for group in groups) == 61
     assert len(groups) <= 4
+
+
+def test_positions() -> None:
+    text = """network net {
+        input image[8, 6, 3]
+        concat(conv(3x1, padding = same), local_conv(3x1, padding = same), axis = width) -> relu
+        avg_pool(2) -> conv_transpose(2, stride = 2) -> relu -> sum_pool(2x3) -> conv(1) -> relu
+        flatten -> dense
+    }"""
+    front = understood(text)
+    found = steps(front.network)
+    shown = [(PLAIN.write(step.nngp), PLAIN.write(step.ntk)) for step in found]
+    assert shown == [
+        ("window[3x1](Σ₀)", "Σ₁ + window[3x1](Θ₀)"),
+        ("at[i = j](window[3x1](Σ₀))", "at[i = j](window[3x1](Σ₀) + window[3x1](Θ₀))"),
+        ("block(Σ₁) + block(Σ₂)", "block(Θ₁) + block(Θ₂)"),
+        ("dual[relu](Σ₃)", "Θ₃ dual_dot[relu](Σ₃)"),
+        ("mean[2x2](Σ₄)", "mean[2x2](Θ₄)"),
+        ("spread[2x2](Σ₅)", "Σ₆ + spread[2x2](Θ₅)"),
+        ("dual[relu](Σ₆)", "Θ₆ dual_dot[relu](Σ₆)"),
+        ("sum[2x3](Σ₇)", "sum[2x3](Θ₇)"),
+        ("window[1x1](Σ₈)", "Σ₉ + window[1x1](Θ₈)"),
+        ("dual[relu](Σ₉)", "Θ₉ dual_dot[relu](Σ₉)"),
+        ("mean[i = j](Σ₁₀)", "mean[i = j](Θ₁₀)"),
+        ("Σ₁₁", "Σ₁₂ + Θ₁₁"),
+    ]
+    latex = latex_model(front)
+    assert r"\Sigma_{0} &= x_i^\top z_j / \mathrm{channels}" in latex
+    assert r"\Sigma_{1} &= \operatorname{window}_{3 \times 1}(\Sigma_{0})" in latex
+    assert set(MAPS_IN_WORDS) == set(SPATIAL) - {"own"}
 
 
 def test_numbers_and_parameters() -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from tests.network.programs import REFERENCE, VECTOR_CASES, resolve
+from tests.network.programs import REFERENCE, SPATIAL_CASES, VECTOR_CASES, resolve
 
-SHOWN = [name for name in VECTOR_CASES if not name.startswith("fc3") and name != "fc20_relu"]
+SHOWN = [
+    name
+    for name in [*VECTOR_CASES, *SPATIAL_CASES]
+    if not name.startswith("fc3") and name != "fc20_relu"
+]
 
 
 @pytest.mark.parametrize("name", SHOWN)
@@ -29,4 +33,16 @@ def test_arguments_with_parameters(snapshot: SnapshotAssertion) -> None:
             dense(parameterization = standard)
         }
     """
+    assert str(resolve(text)) == snapshot
+
+
+def test_sizes_and_axes(snapshot: SnapshotAssertion) -> None:
+    text = """network net {
+        input volume[8, ?, 6, 3]
+        normalize(axis = channel)
+        concat(conv(3x1x2, stride = 1x2x1), local_conv(3x1x2, stride = 1x2x1), axis = depth)
+        avg_pool(2x1x2) -> sum_pool(2x1x1, stride = 2x1x1, padding = same)
+        conv_transpose(2, dilation = 1x2x1, padding = circular)
+        layer_norm(axis = [space, channel]) -> flatten
+    }"""
     assert str(resolve(text)) == snapshot

@@ -154,6 +154,56 @@ def _said(diagnostic: Diagnostic) -> str:
     return " | ".join([diagnostic.message, *texts, *diagnostic.help])
 
 
+ON_POSITIONS = [
+    ("conv", "E0303", "`conv` needs `k`"),
+    ("conv(3x3x3) -> flatten", "E0325", "size for 3 axes: 3x3x3"),
+    ("conv(3, stride = 2x2x1) -> flatten", "E0325", "`stride` of `conv`"),
+    ("conv(0) -> flatten", "E0307", "at least 1"),
+    ("conv(2.5) -> flatten", "E0307", "whole number"),
+    ("conv(k = same) -> flatten", "E0306", "a whole number"),
+    ("conv(3, padding = full) -> flatten", "E0301", "`full`"),
+    ("conv(3, padding = ntk) -> flatten", "E0307", "`padding` cannot be `ntk`"),
+    ("conv(9x3) -> flatten", "E0326", "along the height it covers 9 cells, and there are 8"),
+    ("conv(3x4, dilation = 1x2) -> flatten", "E0326", "along the width it covers 7 cells"),
+    ("avg_pool(8) -> flatten", "E0326", "along the width it covers 8 cells, and there are 6"),
+    ("conv(3, stride = 4, padding = circular) -> flatten", "E0327", "go around a width of 6"),
+    ("conv_transpose(1, stride = 100000) -> flatten", "E0335", "more than 16,777,216 positions"),
+    ("conv(3) -> relu", "E0323", "this gives [6, 4, ?]"),
+    ("identity", "E0323", "end in `flatten` or `global_avg_pool`"),
+    ("flatten -> conv(3)", "E0324", "`conv` needs an input with positions"),
+    ("global_avg_pool -> global_avg_pool", "E0324", "its input is a vector, [3]"),
+    ("flatten -> avg_pool(2)", "E0324", "leave it out"),
+    ("add(conv(3), conv(1)) -> flatten", "E0317", "the same strides, and `padding = same`"),
+    ("add(conv(1, units = 2), conv(1, units = 3)) -> flatten", "E0317", "the same `units`"),
+    ("add(conv(1) -> flatten, conv(1)) -> flatten", "E0317", "different shapes"),
+    ("concat(conv(1, units = 2), conv(3, units = 2)) -> flatten", "E0317", "position by position"),
+    ("concat(conv(1), conv(3x1), axis = width) -> flatten", "E0317", "different shapes"),
+    ("concat(conv(1, units = 2), conv(1, units = 3), axis = width) -> flatten", "E0317", "units"),
+    ("concat(conv(1), conv(1), axis = space) -> flatten", "E0307", "there are 2 spatial axes here"),
+    ("concat(conv(1), conv(1), axis = depth) -> flatten", "E0307", "have no axis `depth`"),
+    ("flatten -> concat(dense, dense, axis = width)", "E0307", "vector has no axis `width`"),
+    ("concat(conv(1), conv(1)) -> flatten", "E0318", "number of channels of every branch"),
+    ("conv(1) -> conv(1, parameterization = standard) -> flatten", "E0318", "number of inputs"),
+    ("conv(1) -> layer_norm(axis = space) -> flatten", "E0307", "needs the axis `channel`"),
+    ("normalize(axis = space) -> flatten", "E0307", "needs the axis `channel`"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("body", "code", "phrase"), ON_POSITIONS)
+def test_mistake_on_positions(body: str, code: str, phrase: str) -> None:
+    network, found = check(f"network net {{ input image[8, 6, 3]; {body} }}")
+    assert network is None
+    assert [d.code for d in found] == [code]
+    assert phrase in _said(found[0])
+
+
+def test_axes_may_be_names_of_ones_own() -> None:
+    before = "let depth = 2\nlet width = 8\n"
+    network, found = check(f"{before}network n {{ input vector[7]; dense(units = width) * depth }}")
+    assert network is not None
+    assert found == []
+
+
 @pytest.mark.parametrize(
     ("declaration", "code", "phrase"),
     [

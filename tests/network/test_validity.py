@@ -73,6 +73,66 @@ INVALID = [
 ]
 
 
+VALID_ON_POSITIONS = [
+    "conv(3) -> relu -> flatten",
+    "flatten -> dense -> relu",
+    "avg_pool(2) -> conv(3) -> global_avg_pool -> relu",
+    "dense -> relu -> conv(2) -> avg_pool(2) -> relu -> global_sum_pool",
+    "conv(2) -> layer_norm -> conv_transpose(2) -> local_conv(3) -> relu -> global_avg_pool",
+    "conv(2) -> add(identity, relu -> conv(3, padding = same)) -> relu -> global_avg_pool",
+    "conv(2) -> add(avg_pool(2), conv(2, stride = 2) -> relu) -> flatten",
+    "conv(2) -> multiply(identity, conv(1) -> sigmoid_like) -> conv(1) -> relu -> flatten",
+    "conv(2) -> concat(identity, relu -> conv(1), axis = width) -> relu -> flatten",
+    "concat(conv(2x3), conv(2x5), axis = width) -> layer_norm -> relu -> flatten",
+    "concat(conv(3, units = 2), conv(3, units = 2) -> relu) -> conv(1) -> relu -> flatten",
+    "concat(identity, conv(1, units = 2)) -> conv(1) -> relu -> flatten",
+    "conv(2) -> relu -> dropout(0.1) -> avg_pool(2) -> conv(1) -> relu -> flatten -> dense",
+    "conv(3) -> flatten -> layer_norm -> dense -> relu",
+    "conv(3) -> flatten -> add(identity, dense)",
+]
+
+INVALID_ON_POSITIONS = [
+    ("relu -> flatten", "E0401"),
+    ("avg_pool(2) -> relu -> flatten", "E0401"),
+    ("conv(3) -> relu -> avg_pool(2) -> relu -> flatten", "E0401"),
+    ("conv(3) -> flatten -> relu -> dense", "E0401"),
+    ("conv(3) -> flatten -> layer_norm -> relu -> dense", "E0401"),
+    ("conv(3) -> relu -> global_avg_pool -> relu", "E0401"),
+    ("conv(3) -> concat(identity, relu, axis = width) -> flatten", "E0402"),
+    ("conv(3) -> concat(identity, identity, axis = height) -> flatten", "E0402"),
+    ("conv(3) -> add(identity, avg_pool(1)) -> flatten", "E0402"),
+    ("conv(3) -> add(flatten, flatten) -> dense", "E0402"),
+    ("conv(3) -> relu -> layer_norm -> flatten", "E0403"),
+    ("avg_pool(2) -> dropout(0.5) -> flatten", "E0404"),
+    ("concat(identity, conv(1), axis = width) -> flatten", "E0405"),
+    ("add(avg_pool(3), conv(3, stride = 3)) -> flatten", "E0405"),
+]
+
+
+@pytest.mark.parametrize("body", VALID_ON_POSITIONS)
+def test_valid_on_positions(body: str) -> None:
+    assert codes(body, input="image[9, 9, 3]") == []
+
+
+@pytest.mark.parametrize(("body", "code"), INVALID_ON_POSITIONS)
+def test_invalid_on_positions(body: str, code: str) -> None:
+    assert codes(body, input="image[9, 9, 3]") == [code]
+
+
+@pytest.mark.parametrize(
+    ("body", "cause", "help"),
+    [
+        ("conv(2) -> flatten -> relu", "flatten", "put a `dense` layer between the two"),
+        ("conv(2) -> relu -> avg_pool(2) -> erf", "relu", "put a `conv` layer between the two"),
+        ("relu -> flatten", "input image[9, 9, 3]", "put a `conv` layer before it"),
+    ],
+)
+def test_the_cause_on_positions(body: str, cause: str, help: str) -> None:
+    _, (found,) = check(f"network net {{ input image[9, 9, 3]; {body} }}")
+    assert [label.span.text for label in found.secondary] == [cause]
+    assert found.help == (help,)
+
+
 @pytest.mark.parametrize("body", VALID)
 def test_valid(body: str) -> None:
     assert codes(body) == []
