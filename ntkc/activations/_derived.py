@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ntkc.activations.base import Activation, Bound, Parameter, ParameterKind
+from ntkc.activations.base import Activation, Bound, Expanded, Parameter, ParameterKind
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, substitute, symbol
 
@@ -74,3 +74,31 @@ class Defined(Derived):
         """The formula at `z`, its parameters replaced by the arguments."""
         names = (f"{self.name}_{p.name}" for p in self.parameters)
         return substitute(self.body, {"z": z, **dict(zip(names, arguments, strict=True))})
+
+
+class DefinedSeries(Expanded):
+    """An activation that a program defines, and for which no rule gives a closed form."""
+
+    def __init__(self, name: str, label: str, body: Node) -> None:
+        super().__init__(name)
+        self._label = label
+        self.body = body
+
+    @property
+    def label(self) -> str:
+        """The name with the arguments."""
+        return self._label
+
+    @property
+    def identity(self) -> object:
+        """Equal for equal formulas under one label."""
+        return (DefinedSeries, self.body)
+
+    @property
+    def documentation(self) -> str:
+        """What the file says of it is its formula."""
+        return "Defined by the program."
+
+    def function(self, z: Node, /, *arguments: Any, **named: Any) -> Node:
+        """The formula at `z`."""
+        return substitute(self.body, {"z": z})

@@ -140,12 +140,17 @@ class Homogeneous(Activation):
 class Expanded(Activation):
     """An activation whose dual has no known closed form: its series stands for it.
 
-    See `ntkc.symbolic.series`. A file states the activation and its derivative.
+    See `ntkc.symbolic.series`. A file states the activation, and its derivative in a form that
+    keeps its digits.
     """
 
     def slope(self, z: Node) -> Node:
-        """The derivative of `function`."""
-        raise NotImplementedError
+        """The derivative of `function` at the symbol `z`."""
+        from ntkc.symbolic.derive import derivative
+
+        function = self.function(z)
+        assert function is not None
+        return derivative(function, "z")
 
     def bells(self) -> tuple[tuple[float, ...], tuple[float, ...]] | None:
         """The derivative as a mixture of Gaussian bells, the sum of weights * exp(-rates z^2):

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ntkc import activations
-from ntkc.activations._derived import Defined
+from ntkc.activations._derived import Defined, DefinedSeries
 from ntkc.activations.base import Activation, ArgumentError, Bound, ParameterKind
 from ntkc.diagnostics import Diagnostics, Kind, Label
+from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.node import Node, symbol
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.layers.base.parameters import Range
 from ntkc.network import builtins
 from ntkc.network.arguments import Signature, WrongArgumentError, match, number
 from ntkc.network.formulas import BrokenFormulaError, Formula
-from ntkc.network.report import Report
+from ntkc.network.report import Report, listed
 from ntkc.network.scope import CallSite, Entry, Frame, Scope
 from ntkc.network.trampoline import Step, run
 from ntkc.network.unavailable import report_unavailable
@@ -137,8 +140,10 @@ class ActivationCalls:
         bound = activation.bind([v.node for name, v in named if name in free])
         found = activation.route(bound)
         if isinstance(found, NoClosedForm):
-            self._no_closed_form(found, definition, call)
-            return POISON
+            if free or not _finite(body):
+                self._no_closed_form(found, definition, call, free)
+                return POISON
+            bound = DefinedSeries(entry.name, label, body).bind()
         return single(ActivationLayer(entry.name, bound, call.span))
 
     def _label(self, wanted: str, body: Node) -> str:
@@ -150,7 +155,7 @@ class ActivationCalls:
         return label
 
     def _no_closed_form(
-        self, found: NoClosedForm, definition: ast.ActivationDef, call: ast.Call
+        self, found: NoClosedForm, definition: ast.ActivationDef, call: ast.Call, free: list[str]
     ) -> None:
         name = definition.name
         self._report.error(
@@ -159,7 +164,10 @@ class ActivationCalls:
             call.span,
             found.reason,
             secondary=(Label(name.span, "it is defined here"),),
-            help="sums, products and choices of polynomials, exp, sin, cos, erf and Phi have one",
+            help=f"with numbers for {listed([f'`{name}`' for name in free])}, in place of what "
+            "depends on a `param`, a certified series stands for it"
+            if free
+            else "nor has it a series: it is not finite for every z",
             kind=Kind.LIMITATION,
         )
 
@@ -170,6 +178,12 @@ class ActivationCalls:
         place = written.get(where) if isinstance(where, str) else None
         span = call.span if place is None else place.span
         self._evaluator.error(scope, "E0307", error.message, span, "not an allowed value")
+
+
+def _finite(body: Node) -> bool:
+    """Whether a formula has a value wherever a Gaussian may lead it, as far as a look can tell."""
+    (values,) = evaluate([body], {"z": np.linspace(-100.0, 100.0, 401)})
+    return bool(np.isfinite(values).all())
 
 
 def _signature(activation: Activation) -> Signature:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from ntkc.activations._logistic import sigmoid, tanh
 from ntkc.ir.node import Node, const, make
 from ntkc.network.limits import MAX_EXPONENT
 from ntkc.network.values import Number, constant
@@ -47,11 +48,6 @@ def _logistic(x: float) -> float:
     return 1.0 / (1.0 + math.exp(-x)) if x > -700.0 else math.exp(x)
 
 
-def _tanh(x: Node) -> Node:
-    doubled = make("expm1", const(2.0) * x)
-    return doubled / (doubled + 2.0)
-
-
 FUNCTIONS: Final[dict[str, Function]] = {
     "abs": Function(1, abs, _unary("abs")),
     "cos": Function(1, math.cos, _unary("cos")),
@@ -62,7 +58,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "min": Function(2, min, _binary("min")),
     "Phi": Function(1, _phi, _unary("normal_cdf")),
     "relu": Function(1, lambda x: max(x, 0.0), lambda x: make("max", x, const(0.0))),
-    "sigmoid": Function(1, _logistic, lambda x: 1.0 / (1.0 + make("exp", -x))),
+    "sigmoid": Function(1, _logistic, sigmoid),
     "sign": Function(
         1,
         lambda x: float((x > 0) - (x < 0)),
@@ -73,7 +69,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
     "step": Function(
         1, lambda x: float(x > 0), lambda x: make("select", x, const(1.0), const(0.0))
     ),
-    "tanh": Function(1, math.tanh, _tanh),
+    "tanh": Function(1, math.tanh, tanh),
 }
 
 CONSTANTS: Final = {"pi": math.pi}

@@ -31,6 +31,10 @@ _CHUNK = 256  # Hermite functions held at a time
 _SMALL = 1e-150  # an arcsine over its argument is 1 there
 
 
+class NotFiniteError(ValueError):
+    """A function that cannot be integrated."""
+
+
 class Slope(Protocol):
     """The even or the odd part of an activation's slope, as its Hermite coefficients."""
 
@@ -66,7 +70,10 @@ class Sampled:
             mirrored = self.slope(-x)
             part = 0.5 * (self.slope(x) + (mirrored if self.parity == 0 else -mirrored))
         if not np.isfinite(part).all():
-            raise ValueError("the derivative of the activation is not finite everywhere")
+            raise NotFiniteError(
+                f"it or its derivative is not finite for all |z| up to {x.max():.0f}, which "
+                "variances up to that of the series reach"
+            )
         return part, nodes, 2.0 * weights
 
     def coefficients(self, variances: Array, degrees: Array) -> Array:

@@ -31,7 +31,15 @@ from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import Node
 from ntkc.symbolic.features import Features, Mean, Part, forms
-from ntkc.symbolic.hermite import Array, Function, Mixture, Sampled, Slope, parts
+from ntkc.symbolic.hermite import (
+    Array,
+    Function,
+    Mixture,
+    NotFiniteError,
+    Sampled,
+    Slope,
+    parts,
+)
 from ntkc.symbolic.sparse import correlations, rule
 
 LARGEST_VARIANCE = 100.0
@@ -76,8 +84,14 @@ def series_forms(formula: Formula, tolerance: float) -> DualForms:
             f"{tolerance:g}: at best to {_ATTAINABLE:g}"
         )
     value, slope = functions(formula)
-    features, error = _features(formula, value, slope, tolerance)
-    if not error <= tolerance:
+    for aim in (tolerance, tolerance / 8):
+        try:
+            features, error = _features(formula, value, slope, aim)
+        except NotFiniteError as problem:
+            raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
+        if error <= tolerance:
+            break
+    else:
         raise NotCertifiedError(
             f"`{formula.name}` has no closed form, and its series is certified to {error:.1e}, "
             f"not to {tolerance:g}"

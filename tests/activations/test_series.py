@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from scipy import special
 
+import ntkc
 from ntkc import activations
 from ntkc.activations.base import Expanded
 from ntkc.diagnostics import NtkError
@@ -286,3 +287,46 @@ def test_more_than_can_be_certified_is_refused():
 
 def test_a_looser_tolerance_takes_fewer_terms():
     assert forms("tanh", 1e-6).certificate.terms < forms("tanh", 1e-10).certificate.terms
+
+
+def test_what_is_certified_holds_in_a_program():
+    """A program's own activations, without closed form and with it, in one network."""
+    source = """
+    activation bump(z, a = 2) = z * tanh(a * z)
+    activation root(z) = sqrt(1 + z^2)
+    network net { input vector[3]; dense(b_std = 0.3) -> bump(1.5) -> dense -> root -> dense }
+    """
+    x = np.array([[0.3, -1.0, 0.5], [0.0, 0.0, 0.0], [0.29, -1.0, 0.5]])
+    k = x @ x.T / 3 + 0.09
+    for f in (lambda z: z * np.tanh(1.5 * z), lambda z: np.sqrt(1 + z * z)):
+        p = np.diag(k)
+        rho = np.clip(k / np.sqrt(np.outer(p, p)), -1, 1)
+        k = np.array([[plane(f, p[i], p[j], rho[i, j], False) for j in range(3)] for i in range(3)])
+    found = ntkc.compile(source=source)(x, get="nngp")
+    assert found == pytest.approx(k, rel=3e-10)
+
+
+@pytest.mark.parametrize(
+    ("formula", "words"),
+    [
+        ("max(z, tanh(z))", "converges too slowly"),
+        ("exp(z^2) * tanh(z)", "it or its derivative is not finite"),
+    ],
+)
+def test_a_series_that_cannot_be_certified_is_an_error(formula, words):
+    source = f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}"
+    with pytest.raises(NtkError, match=words if "exp" not in formula else "E0503|" + words):
+        ntkc.compile(source=source)
+
+
+def test_variances_beyond_the_certificate_are_an_error_of_the_call():
+    source = "network n { input vector[3]; dense(w_std = 2) -> tanh -> dense }"
+    kernel = ntkc.compile(source=source)
+    x = np.ones((4, 3))
+    assert np.isfinite(kernel(x)).all()
+    x[2] = 6.0
+    words = (
+        r"x1: row 2: the variance before `tanh` must be from 0 to 100, not 144; scale the inputs"
+    )
+    with pytest.raises(ValueError, match=words):
+        kernel(x)
