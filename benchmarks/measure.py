@@ -23,8 +23,10 @@ SEED = 20
 class Settings:
     """What is the same for all cases of a run."""
 
-    pythons: Mapping[SideName, Path]
-    """The interpreter of each side that takes part, in the order of turns."""
+    sides: tuple[SideName, ...]
+    """Who takes part, in the order of turns."""
+    pythons: Mapping[str, Path]
+    """The interpreter of each module in `sides/` that is needed."""
     repetitions: int
     threads: int
     settle_seconds: float
@@ -110,9 +112,9 @@ def measure_case(case: Case, settings: Settings) -> CaseRecord:
         cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ntkc-benchmark-")))
         contenders = {
             side: Contender(
-                stack.enter_context(_start(side, python, case, settings, cache)), case, settings
+                stack.enter_context(_start(side, case, settings, cache)), case, settings
             )
-            for side, python in settings.pythons.items()
+            for side in settings.sides
             if side != "floor" or case.floor is not None
         }
         _take_turns(list(contenders.values()), case, settings)
@@ -127,11 +129,11 @@ def measure_case(case: Case, settings: Settings) -> CaseRecord:
     )
 
 
-def _start(
-    side: SideName, python: Path, case: Case, settings: Settings, cache: Path
-) -> WorkerProcess:
+def _start(side: SideName, case: Case, settings: Settings, cache: Path) -> WorkerProcess:
     environment = worker_environment(case.dtype, settings.threads, cache / side)
-    return WorkerProcess(side, python, environment, settings.timeout_seconds)
+    module = case.module_of(side)
+    python = settings.pythons[module]
+    return WorkerProcess(side, module, python, environment, settings.timeout_seconds)
 
 
 def _take_turns(contenders: list[Contender], case: Case, settings: Settings) -> None:

@@ -12,6 +12,11 @@ from typing import Any, Literal
 SideName = Literal["product", "rival", "floor"]
 SIDES: tuple[SideName, ...] = ("product", "rival", "floor")
 
+RivalName = Literal["neural-tangents", "scikit-ntk"]
+RIVALS: Mapping[RivalName, str] = {"neural-tangents": "rival", "scikit-ntk": "scikit_ntk"}
+"""The module in `sides/` that knows each rival."""
+MODULES: tuple[str, ...] = ("product", "floor", *RIVALS.values())
+
 Command = Literal["load", "prepare", "compile", "run", "sample"]
 
 

@@ -54,13 +54,13 @@ def _machine_line(machine: Machine, records: Sequence[CaseRecord]) -> str:
 
 
 def _versions(records: Sequence[CaseRecord]) -> str:
-    texts = {
-        side: ", ".join(f"{name} {version}" for name, version in record.versions.items())
-        for case in records
-        for side, record in case.sides.items()
-        if record.versions
-    }
-    return "; ".join(f"{side}: {text}" for side, text in texts.items())
+    texts: dict[str, dict[str, None]] = {}
+    for case in records:
+        for side, record in case.sides.items():
+            if record.versions:
+                named = (f"{name} {version}" for name, version in record.versions.items())
+                texts.setdefault(side, {})[", ".join(named)] = None
+    return "; ".join(f"{side}: {' or '.join(each)}" for side, each in texts.items())
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

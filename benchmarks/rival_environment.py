@@ -1,4 +1,4 @@
-"""The rival's virtual environment: its pins contradict the product's, so it lives apart."""
+"""The rivals' virtual environments: their pins contradict the product's, so they live apart."""
 
 from __future__ import annotations
 
@@ -7,9 +7,15 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
-REQUIREMENTS = Path(__file__).with_name("rival_requirements.txt")
+from benchmarks.protocol import RIVALS, RivalName
+
+REQUIREMENTS: Mapping[RivalName, Path] = {
+    "neural-tangents": Path(__file__).with_name("rival_requirements.txt"),
+    "scikit-ntk": Path(__file__).with_name("scikit_ntk_requirements.txt"),
+}
 SUPPORTED_PYTHONS = ((3, 11), (3, 12))
 """jaxlib 0.4.25 has no wheel for a newer Python, and the workers' code needs 3.11."""
 
@@ -25,14 +31,14 @@ class RivalEnvironmentError(Exception):
     """The environment cannot be made with this Python."""
 
 
-def default_folder() -> Path:
+def default_folder(rival: RivalName) -> Path:
     """In the user's cache folder, under a name that changes with the pins."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    digest = hashlib.sha256(json.dumps(pins()).encode()).hexdigest()[:8]
-    return cache / "ntkc" / f"benchmark-rival-{digest}"
+    digest = hashlib.sha256(json.dumps(pins(rival)).encode()).hexdigest()[:8]
+    return cache / "ntkc" / f"benchmark-{RIVALS[rival]}-{digest}"
 
 
-def ensure(folder: Path) -> Path:
+def ensure(folder: Path, rival: RivalName) -> Path:
     """Make or complete the environment in `folder` where needed; return its interpreter.
 
     What is installed is compared with the pins, so an interrupted installation is taken up again
@@ -40,27 +46,30 @@ def ensure(folder: Path) -> Path:
     """
     python = folder / "bin" / "python"
     if not python.exists():
-        _check_python()
-        print(f"making the rival's environment in {folder}", file=sys.stderr)
+        if rival == "neural-tangents":
+            _check_python()
+        print(f"making the environment of {rival} in {folder}", file=sys.stderr)
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)
-    if missing := _missing(python):
+    if missing := _missing(python, rival):
         print(f"installing {', '.join(missing)}", file=sys.stderr)
         install = [str(python), "-m", "pip", "install", "--quiet", "--requirement"]
-        subprocess.run([*install, str(REQUIREMENTS)], check=True, stdout=sys.stderr)
+        subprocess.run([*install, str(REQUIREMENTS[rival])], check=True, stdout=sys.stderr)
     return python
 
 
-def pins() -> dict[str, str]:
+def pins(rival: RivalName) -> dict[str, str]:
     """Package name to version, as the requirements file has them."""
-    lines = (line.partition("#")[0].strip() for line in REQUIREMENTS.read_text().splitlines())
+    lines = (
+        line.partition("#")[0].strip() for line in REQUIREMENTS[rival].read_text().splitlines()
+    )
     return dict(line.split("==") for line in lines if line)
 
 
-def _missing(python: Path) -> list[str]:
+def _missing(python: Path, rival: RivalName) -> list[str]:
     command = [str(python), "-c", _LIST_VERSIONS]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)
     installed: dict[str, str] = json.loads(answer.stdout)
-    return [name for name, version in pins().items() if installed.get(name) != version]
+    return [name for name, version in pins(rival).items() if installed.get(name) != version]
 
 
 def _check_python() -> None:
@@ -69,5 +78,6 @@ def _check_python() -> None:
         raise RivalEnvironmentError(
             f"the rival's packages need Python {supported}, and this is "
             f"{sys.version_info.major}.{sys.version_info.minor}: make the environment by hand "
-            f"(`pip install -r {REQUIREMENTS.name}`) and name it with --rival-venv"
+            f"(`pip install -r {REQUIREMENTS['neural-tangents'].name}`) and name it with "
+            "--rival-venv"
         )

@@ -22,7 +22,7 @@ from benchmarks import rival_environment
 from benchmarks.cases import CASES, Case
 from benchmarks.machine import available_cores, this_machine
 from benchmarks.measure import Settings, measure_case
-from benchmarks.protocol import SIDES, SideName
+from benchmarks.protocol import RIVALS, SIDES, SideName
 from benchmarks.records import Results
 from benchmarks.report import report, update_readme
 from benchmarks.worker_process import product_python
@@ -102,8 +102,14 @@ def _add_measurement(made: argparse.ArgumentParser) -> None:
         "--rival-venv",
         metavar="PATH",
         type=Path,
-        help="the rival's virtual environment, made or completed when it lacks the pins of "
-        "rival_requirements.txt (default: a folder in the user's cache)",
+        help="the virtual environment of neural-tangents, made or completed when it lacks the pins "
+        "of rival_requirements.txt (default: a folder in the user's cache)",
+    )
+    group.add_argument(
+        "--scikit-ntk-venv",
+        metavar="PATH",
+        type=Path,
+        help="likewise that of scikit-ntk, by scikit_ntk_requirements.txt",
     )
 
 
@@ -144,15 +150,15 @@ def selected(patterns: Sequence[str] | None, slow: bool) -> list[Case]:
     return [case for case in CASES if any(fnmatch(case.name, each) for each in patterns)]
 
 
-def _settings(arguments: argparse.Namespace) -> Settings:
-    pythons: dict[SideName, Path] = {}
-    for side in arguments.sides:
-        if side == "rival":
-            folder = arguments.rival_venv or rival_environment.default_folder()
-            pythons[side] = rival_environment.ensure(folder.expanduser().resolve())
-        else:
-            pythons[side] = product_python()
+def _settings(arguments: argparse.Namespace, cases: Sequence[Case]) -> Settings:
+    pythons = {"product": product_python(), "floor": product_python()}
+    given = {"neural-tangents": arguments.rival_venv, "scikit-ntk": arguments.scikit_ntk_venv}
+    rivals = {case.rival for case in cases} if "rival" in arguments.sides else set()
+    for rival in sorted(rivals):
+        folder = given[rival] or rival_environment.default_folder(rival)
+        pythons[RIVALS[rival]] = rival_environment.ensure(folder.expanduser().resolve(), rival)
     return Settings(
+        sides=arguments.sides,
         pythons=pythons,
         repetitions=arguments.repetitions,
         threads=arguments.threads,
@@ -170,10 +176,11 @@ def _list_cases() -> None:
 
 def _measure(arguments: argparse.Namespace, kept: Results, path: Path) -> Results:
     """Measure the selected cases; keep each as soon as it is there, since a run can be cut."""
-    settings = _settings(arguments)
+    cases = selected(arguments.only, arguments.slow)
+    settings = _settings(arguments, cases)
     results = Results(kept.machine, {})
     order = [case.name for case in CASES]
-    for case in selected(arguments.only, arguments.slow):
+    for case in cases:
         record = measure_case(case, settings)
         results = results.merged([record], order)
         if not arguments.dry_run:

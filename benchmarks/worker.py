@@ -18,7 +18,7 @@ from collections.abc import Callable
 from typing import IO, Any
 
 from benchmarks.memory import forget_peak, peak_mib
-from benchmarks.protocol import SIDES, Job
+from benchmarks.protocol import MODULES, Job
 from benchmarks.sides import Side, make_side
 
 Reply = dict[str, Any]
@@ -105,8 +105,8 @@ def _serve(worker: Worker, requests: IO[bytes], replies: IO[bytes]) -> None:
 
 def main() -> None:
     """Serve until stdin closes, which it does when the parent goes away."""
-    if len(sys.argv) != 2 or sys.argv[1] not in SIDES:
-        sys.exit(f"usage: python -m benchmarks.worker {{{','.join(SIDES)}}}")
+    if len(sys.argv) != 2 or sys.argv[1] not in MODULES:
+        sys.exit(f"usage: python -m benchmarks.worker {{{','.join(MODULES)}}}")
     # Libraries may print to stdout: they get stderr, and the replies a descriptor of their own.
     with os.fdopen(os.dup(1), "wb") as replies:
         os.dup2(2, 1)

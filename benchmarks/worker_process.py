@@ -45,13 +45,18 @@ class WorkerProcess:
     """Starts a worker, and asks it one thing at a time."""
 
     def __init__(
-        self, side: SideName, python: Path, environment: dict[str, str], timeout: float
+        self,
+        side: SideName,
+        module: str,
+        python: Path,
+        environment: dict[str, str],
+        timeout: float,
     ) -> None:
         self.side = side
         self._timeout = timeout
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (closed in `close`)
         self._process = subprocess.Popen(
-            [str(python), "-m", "benchmarks.worker", side],
+            [str(python), "-m", "benchmarks.worker", module],
             cwd=ROOT,
             env=_without_python_path(side) | environment,
             stdin=subprocess.PIPE,
