@@ -55,7 +55,7 @@ def _on_positions(front: FrontEnd, found: list[Step], dtype: str, watcher: _Cost
     """The same for a network on positions: slices, their displacements, entries a pair."""
     program = middle_on_positions(front.module, dtype, watcher)
     yield from _title(front, found, dtype)
-    yield from _recursion(front, grouped(found))
+    yield from _recursion(front, list(grouped(found)))
     yield from _activations(front, found)
     yield from heading("Schedule")
     text = format_slices(program, describer({dtype: program}))
