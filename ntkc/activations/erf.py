@@ -18,8 +18,8 @@ class Erf(Activation):
     )
 
     def function(self, z: Node, a: Node, b: Node, c: Node) -> Node | None:
-        """The activation applied to `z`; IR has no erf of its own."""
-        return None
+        """The activation applied to `z`."""
+        return a * function("erf", b * z) + c
 
     def dual(self, k: Node, p: Node, q: Node, a: Node, b: Node, c: Node) -> Node:
         """a^2 (2/pi) asin(2k' / sqrt((1 + 2p')(1 + 2q'))) + c^2, k' = b^2 k and so on.

@@ -14,8 +14,8 @@ class Gelu(Activation):
     """
 
     def function(self, z: Node) -> Node | None:
-        """The activation applied to `z`; IR has no Phi of its own."""
-        return None
+        """The activation applied to `z`."""
+        return z * function("normal_cdf", z)
 
     def dual(self, c: Node, p: Node, q: Node) -> Node:
         """c/4 + [(c^2 + p q D^2)/((1+p)(1+q) D) + c atan2(c, D)] / 2 pi.

@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "report the mistakes of programs",
     "fmt": "bring programs into canonical layout",
     "explain": "explain a program, an error code, an activation or a layer",
+    "plot": "draw an activation's or a network's kernels",
     "gram": "compute a kernel matrix from .npy files",
     "fit": "fit a model to a table, and write it as a folder",
     "predict": "predict with a fitted model",
