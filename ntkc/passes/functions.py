@@ -55,7 +55,6 @@ class _Spelling:
             "coincide": self._coincide,
             "normal_cdf": lambda n: normal.normal_cdf(n.args[0], dtype, self._exponential),
             "erf": self._erf,
-            "owen_t": self._owen_t,
             "chebyshev": lambda n: _chebyshev(n.args[0], n.attr("coefficients")),
             "power": lambda n: _power(n.args[0], n.attr("exponent")),
         }
@@ -109,10 +108,6 @@ class _Spelling:
         """e^x within another function, which may be of one input alone."""
         node = function("exp", x)
         return self._exp(node) if x.varies is Varies.CROSS else node
-
-    def _owen_t(self, node: Node) -> Node:
-        h, y, x = node.args
-        return normal.owen_t(h, y, x, self._dtype, self._exponential)
 
     def _erf(self, node: Node) -> Node:
         """erf(x) = 2 Phi(x sqrt 2) - 1, absolutely accurate: no closed form has it near 0."""

@@ -93,6 +93,31 @@ def _angle(node: Node, y: Rate, x: Rate) -> Rate:
     return function("select", square, turned / square, 0.0)
 
 
+_ROOT_PI = const(1.772453850905516)
+"""The float nearest to it, which the square root of the float nearest to pi is not."""
+
+
+def _bell(node: Node, rate: float) -> Node:
+    """exp(-rate x^2)."""
+    return function("exp", const(-rate) * (node.args[0] * node.args[0]))
+
+
+def _owen_t(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
+    """-exp(-h^2/2) [Phi(h y/|x|) - 1/2] / sqrt(2 pi) along h, and the integrand at the end along
+    the angle of (|x|, y).
+    """
+    height, opposite, adjacent = node.args
+    size = function("abs", adjacent)
+    steepness = opposite / function("max", size, 1e-300)
+    inner = function("normal_cdf", height * steepness) - 0.5
+    bell = function("exp", const(-0.5) * (height * height))
+    along = times(const(-1.0 / math.sqrt(2.0 * math.pi)), times(bell * inner, h))
+    turned = times(function("select", adjacent, 1.0, -1.0), x)
+    angle = _angle(make("atan2", opposite, size), y, turned)
+    end = function("exp", const(-0.5) * (height * height) * (1.0 + steepness * steepness))
+    return plus(along, times(const(0.5 / math.pi), times(end, angle)))
+
+
 def _kink(node: Node, x: Rate) -> Rate:
     """dK_n/dmu = n^2 K_{n-1}, and dK_0/dmu = 1/sqrt(mu (2 - mu))."""
     (mu,), degree = node.args, node.attr("degree")
@@ -156,6 +181,13 @@ RULES: dict[str, Rule] = {
     "polynomial": _polynomial,
     "chebyshev": _chebyshev,
     "coincide": lambda node, x: _chosen(node, x, None),  # what counts as 0 does not move
+    "erf": lambda node, x: times(
+        const(2.0) / _ROOT_PI, times(_bell(node, 1.0), x)
+    ),
+    "normal_cdf": lambda node, x: times(
+        const(1.0 / math.sqrt(2.0 * math.pi)), times(_bell(node, 0.5), x)
+    ),
+    "owen_t": _owen_t,
     # What checks a value, and what marks where schedules cut, are the identity.
     "within": lambda node, x: x,
     "carry": lambda node, x: None if x is None else make("carry", x),

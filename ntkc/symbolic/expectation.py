@@ -30,7 +30,8 @@ from ntkc.symbolic.terms import NoRuleError, Term, Terms
 
 C, P, Q, ETA = map(symbol, ("c", "p", "q", "eta"))
 _DETERMINANT, _GAP_P, _GAP_Q = map(symbol, ("determinant", "gap_p", "gap_q"))
-PAIR: Final = Pair(P, Q, C, _DETERMINANT, _GAP_P, _GAP_Q)
+_SUM_P, _SUM_Q = map(symbol, ("sum_p", "sum_q"))
+PAIR: Final = Pair(P, Q, C, _DETERMINANT, _GAP_P, _GAP_Q, sum_p=_SUM_P, sum_q=_SUM_Q)
 
 
 def expectation(f: Terms, g: Terms, budget: Budget) -> Node:
@@ -40,7 +41,13 @@ def expectation(f: Terms, g: Terms, budget: Budget) -> Node:
 
 def from_covariance(form: Node) -> Node:
     """The form over c, p and q."""
-    bindings = {"determinant": P * Q - C * C, "gap_p": P - C, "gap_q": Q - C}
+    bindings = {
+        "determinant": P * Q - C * C,
+        "gap_p": P - C,
+        "gap_q": Q - C,
+        "sum_p": P + C,
+        "sum_q": Q + C,
+    }
     return substitute(form, bindings)
 
 
@@ -53,6 +60,8 @@ def from_complement(form: Node) -> Node:
         "determinant": P * Q * (ETA * (2.0 - ETA)),
         "gap_p": a * gap + product * ETA,
         "gap_q": product * ETA - b * gap,
+        "sum_p": a * gap + product * (2.0 - ETA),
+        "sum_q": product * (2.0 - ETA) - b * gap,
     }
     return substitute(form, bindings)
 
@@ -60,6 +69,7 @@ def from_complement(form: Node) -> Node:
 def on_diagonal(form: Node) -> Node:
     """The form at c = q = p."""
     bindings = {"c": P, "q": P, "determinant": ZERO, "gap_p": ZERO, "gap_q": ZERO}
+    bindings |= {"sum_p": times(2.0, P), "sum_q": times(2.0, P)}
     return simplified(substitute(form, bindings))
 
 
@@ -93,6 +103,8 @@ def _quadratic(s: Node, t: Node) -> tuple[Pair, Node]:
         determinant=over(d, scale),
         gap_p=over(minus(PAIR.gap_p, times(2.0, t, d)), scale),
         gap_q=over(minus(PAIR.gap_q, times(2.0, s, d)), scale),
+        sum_p=over(minus(PAIR.sum_p, times(2.0, t, d)), scale),
+        sum_q=over(minus(PAIR.sum_q, times(2.0, s, d)), scale),
     )
     return pair, over(ONE, root(scale))
 

@@ -56,15 +56,18 @@ class Pair:
     gap_q: Node
     m: Node = ZERO
     n: Node = ZERO
+    # The means m and n are p tilt_u + c tilt_v and c tilt_u + q tilt_v.
     tilt_u: Node = ZERO
     tilt_v: Node = ZERO
-    """The means are p tilt_u + c tilt_v and c tilt_u + q tilt_v."""
+    sum_p: Node = ZERO
+    sum_q: Node = ZERO
+    """p + c and q + c, known as the gaps are, and of the first pair alone."""
 
     def swapped(self) -> Pair:
         """(V, U)."""
         return Pair(
             self.q, self.p, self.c, self.determinant, self.gap_q, self.gap_p,
-            self.n, self.m, self.tilt_v, self.tilt_u,
+            self.n, self.m, self.tilt_v, self.tilt_u, self.sum_q, self.sum_p,
         )  # fmt: skip
 
 
@@ -290,7 +293,10 @@ def _cross(pair: Pair, x: Condition, y: Condition) -> Node:
     slopes = (x.slope, y.slope)
     if not (x.noise or y.noise) and all(abs(_number(s)) == 1.0 for s in slopes):
         a, b = x.place, y.place
-        level = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
+        if is_const(plus(a, b), 0.0) or b is negated(a):
+            level = times(b, pair.sum_p)
+        else:
+            level = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
         return times(y.slope, minus(level, times(pair.tilt_v, pair.determinant)))
     z = times(x.slope, y.slope, pair.c)
     right = times(_variance(pair, x), _deviation(y, pair.swapped()))

@@ -109,6 +109,7 @@ def lanes(dtype: str) -> Dialect:
                     "max": "({0} if {0} > {1} else {1})",
                     "select": f"({{1}} if {{0}} > {zero} else {{2}})",
                     "pow2": f"power_of_two_{dtype}({{0}})",
+                    "owen_t": f"owen_t_{dtype}({{0}}, {{1}}, {{2}})",
                     "sin": "math.sin({0})",
                     "cos": "math.cos({0})",
                     "log": "math.log({0})",

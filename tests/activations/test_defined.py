@@ -1,0 +1,102 @@
+"""Activations that a program defines, from text to kernel."""
+
+import numpy as np
+import pytest
+
+import ntkc
+from ntkc.diagnostics import Source
+from ntkc.driver import Options, check, front_end
+from ntkc.ir.arithmetic import mpmath_arithmetic
+from ntkc.ir.interpret import interpret
+
+NETWORK = """
+param slope = 0.3
+let half = 1 / 2
+activation swish(z, beta = 1.5) = z * Phi(beta * z)
+activation leaky(z, a) = if z > 0 then z else a * z
+activation held(z) = max(min(z, 2 * half), -1)
+network net {
+    input vector[5]
+    dense(w_std = 1.4, b_std = 0.1) -> swish -> dense -> swish(slope) -> dense -> leaky(slope)
+    dense -> held -> dense
+}
+"""
+
+
+def inputs(dtype=np.float64):
+    x = np.random.default_rng(5).standard_normal((5, 5))
+    x[1], x[2], x[3] = x[0], -x[0], 0.0
+    return x.astype(dtype)
+
+
+@pytest.fixture(scope="module")
+def kernel():
+    return ntkc.compile(source=NETWORK)
+
+
+@pytest.mark.parametrize("slope", [0.3, 0.9])
+def test_a_compiled_kernel_is_what_the_recursion_means(kernel, slope):
+    x, z = inputs(), np.random.default_rng(6).standard_normal((3, 5))
+    front = front_end(Source("<text>", NETWORK), Options())
+    exact = interpret(front.module, x, z, {"slope": slope}, mpmath_arithmetic(30))
+    for name in ("nngp", "ntk"):
+        found = kernel(x, z, slope=slope, get=name)
+        expected = np.array(exact[name].tolist(), dtype=float)
+        # 9 layers of a few roundings; inputs of no pair are close to each other.
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_coincident_rows_have_the_diagonal_s_kernel(kernel):
+    gram = kernel(inputs())
+    assert gram[0, 1] == pytest.approx(gram[0, 0], rel=1e-12)
+
+
+def test_float32_is_near_float64(kernel):
+    single = ntkc.compile(source=NETWORK, dtype="float32")(inputs(np.float32))
+    np.testing.assert_allclose(single, kernel(inputs()), rtol=2e-5, atol=1e-6)
+
+
+HOSTILE = [
+    "((((z ^ 60) ^ 60) ^ 60) ^ 60) ^ 60",
+    "9 ^ 9 ^ 9 ^ 9",
+    "if z > 0 then z else 1 / 0",
+    "__import__",
+    "__import__(z)",
+    "exp(exp(exp(exp(exp(z)))))",
+    " * ".join(["(1 + z + sin(z) + exp(z))"] * 12),
+    "(sin(z) + cos(3 * z) + exp(z) + erf(z)) ^ 40",
+    " + ".join(f"max(z - {k}, 0)" for k in range(40)),
+    "abs(" * 60 + "z" + " - 1)" * 60,
+    "1 / z",
+    "max(sin(z), 0)",
+    "exp(z ^ 3)",
+    "erf(z) * erf(2 * z)",
+]
+
+
+@pytest.mark.parametrize("formula", HOSTILE)
+def test_hostile_formulas_end_in_diagnostics(formula):
+    program = (
+        f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
+    )
+    found = check(Source("<text>", program))
+    assert [d for d in found if d.code.startswith("E")], formula
+
+
+def test_parameters_that_choose_the_order_of_kinks_are_refused_with_the_reason():
+    program = (
+        "param a = 1\nactivation f(z, a) = max(min(z, a), 0)\n"
+        "network n { input vector[3]; dense -> f(a) -> dense }\n"
+    )
+    (found,) = check(Source("<text>", program))
+    assert found.code == "E0503"
+    assert found.primary is not None
+    assert "depends on a parameter" in str(found.primary)
+
+
+def test_a_constant_argument_decides_it():
+    program = (
+        "activation f(z, a) = max(min(z, a), 0)\n"
+        "network n { input vector[3]; dense -> f(2) -> dense }\n"
+    )
+    assert check(Source("<text>", program)) == []
