@@ -181,9 +181,7 @@ RULES: dict[str, Rule] = {
     "polynomial": _polynomial,
     "chebyshev": _chebyshev,
     "coincide": lambda node, x: _chosen(node, x, None),  # what counts as 0 does not move
-    "erf": lambda node, x: times(
-        const(2.0) / _ROOT_PI, times(_bell(node, 1.0), x)
-    ),
+    "erf": lambda node, x: times(const(2.0) / _ROOT_PI, times(_bell(node, 1.0), x)),
     "normal_cdf": lambda node, x: times(
         const(1.0 / math.sqrt(2.0 * math.pi)), times(_bell(node, 0.5), x)
     ),

@@ -326,9 +326,7 @@ def sample_arguments(name):
     return [tuple(column[k % len(column)] for column in columns) for k in range(count)]
 
 
-CLOSED = [
-    n for n in activations.names() if not isinstance(activations.load(n), Expanded | Derived)
-]
+CLOSED = [n for n in activations.names() if not isinstance(activations.load(n), Expanded | Derived)]
 """Those without closed form, and those whose form is derived, have tests of their own, against
 quadrature."""
 CASES = [(name, arguments) for name in CLOSED for arguments in sample_arguments(name)]

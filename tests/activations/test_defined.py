@@ -76,9 +76,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("formula", HOSTILE)
 def test_hostile_formulas_end_in_diagnostics(formula):
-    program = (
-        f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
-    )
+    program = f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
     found = check(Source("<text>", program))
     assert [d for d in found if d.code.startswith("E")], formula
 
