@@ -34,6 +34,7 @@ ROOT = Path(__file__).parents[1]
 PAGES = [
     ROOT / "README.md",
     ROOT / "docs" / "tutorial.md",
+    ROOT / "docs" / "fitting.md",
     ROOT / "docs" / "predictions-tutorial.md",
     ROOT / "docs" / "estimators.md",
 ]

@@ -125,11 +125,10 @@ def _typed(cells: list[str]) -> NDArray[Any]:
 def _read_parquet(name: str) -> Table:
     import numpy as np
 
-    try:
-        import pyarrow
-        from pyarrow import parquet
-    except ImportError:
-        raise InputError(f"{name}: Parquet files need pyarrow: pip install pyarrow") from None
+    _require_pyarrow(name)
+    import pyarrow
+    from pyarrow import parquet
+
     Path(name).open("rb").close()  # an error of the file itself reads like any other
     try:
         found = parquet.read_table(name)
@@ -148,6 +147,13 @@ def _read_parquet(name: str) -> Table:
             values = ["" if value is None else str(value) for value in column.to_pylist()]
             columns[title] = np.array(values, np.str_)
     return Table(name, columns, found.num_rows)
+
+
+def _require_pyarrow(name: str) -> None:
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        raise InputError(f"{name}: Parquet files need pyarrow: pip install pyarrow") from None
 
 
 def _read_arrays(name: str, suffix: str) -> Arrays:
@@ -196,11 +202,9 @@ def _write(path: Path, suffix: str, columns: Mapping[str, NDArray[Any]]) -> None
         with path.open("w", encoding="utf-8", newline="") as stream:
             _write_csv(stream, columns, _DELIMITERS[suffix])
     elif suffix == ".parquet":
-        try:
-            import pyarrow
-            from pyarrow import parquet
-        except ImportError:
-            raise InputError("Parquet files need pyarrow: pip install pyarrow") from None
+        import pyarrow
+        from pyarrow import parquet
+
         parquet.write_table(pyarrow.table(dict(columns)), path)
     elif suffix == ".npz":
         with ZipFile(path, "w") as archive:  # np.savez takes no array called "file"
@@ -225,7 +229,8 @@ def check_output(name: str | None, inputs: Sequence[str | None] = ()) -> None:
     if name is None:
         return
     path = Path(name)
-    suffix_of(name)
+    if suffix_of(name) == ".parquet":
+        _require_pyarrow(name)
     if path.is_dir():
         raise UsageError(f"--output: {path} is a folder")
     if not path.parent.is_dir():

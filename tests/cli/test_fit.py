@@ -384,7 +384,7 @@ def test_parquet(ntkc, columns):
     parquet.write_table(pyarrow.table(columns), "train.parquet")
     done = ntkc(
         "fit", "model.ntk", "train.parquet", "--target", "kind", "--ignore", "id",
-        "--ignore", "price", "-o", "m",
+        "--ignore", "price", "--ridge", "1e-6", "-o", "m",
     )  # fmt: skip
     assert done.status == 0
     assert ntkc("predict", "m", "test.csv", "-o", "out.parquet").status == 0
@@ -410,6 +410,9 @@ def test_parquet_without_pyarrow(ntkc, folder, monkeypatch):
     done = ntkc("fit", "model.ntk", "train.parquet", "--target", "y", "-o", "m")
     assert done.status == 3
     assert "Parquet files need pyarrow: pip install pyarrow" in done.err
+    done = ntkc("predict", "m", "test.csv", "-o", "out.parquet")
+    assert done.status == 3
+    assert "out.parquet: Parquet files need pyarrow" in done.err
 
 
 def test_an_interrupt_leaves_what_was_there(regression, ntkc, monkeypatch):
