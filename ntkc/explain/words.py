@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator
 
 from ntkc import activations, layers
+from ntkc.activations._derived import Derived
 from ntkc.activations.base import Activation, Bound, ParameterKind
 from ntkc.activations.base import Parameter as ActivationParameter
 from ntkc.diagnostics import pages
@@ -153,11 +154,25 @@ def _route(bound: Bound) -> Iterator[str]:
             "times a power of √(pq), and networks with it carry the complement 1 - cos(theta), "
             "which stays accurate where inputs nearly coincide."
         )
+    elif forms.near is not None:
+        yield from wrapped(
+            "It has kinks away from 0: networks with it carry the complement 1 - c/√(pq). The "
+            "complement of its own kernel is known to a rounding of 1, not of itself."
+        )
     else:
         yield from wrapped(
             "Its dual is smooth in the covariance: a network with few activations, all of them "
             "smooth, carries covariances, and any other complements 1 - c/√(pq)."
         )
+    from ntkc.symbolic.routes import Dual
+
+    if isinstance(bound.activation, Derived):
+        found = bound.activation.route(bound)
+        if isinstance(found, Dual):
+            yield from wrapped(
+                f"The closed form was derived from the formula: {found.route}. It holds at every "
+                "variance. Phi is the normal distribution function, and T(h, a) is Owen's T."
+            )
     if bound.activation.distributional_derivative:
         yield from wrapped(
             "Its derivative has point masses, so E[f'(u) f'(v)] is infinite at coincident inputs; "

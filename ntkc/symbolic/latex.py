@@ -15,8 +15,18 @@ import sympy
 from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.node import Node
 from ntkc.symbolic.choose import where
-from ntkc.symbolic.functions import ExpMinusOne, InverseRoot, Kink, Larger, Modulus, Smaller
-from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
+from ntkc.symbolic.functions import (
+    ExpMinusOne,
+    InverseRoot,
+    Kink,
+    Larger,
+    Modulus,
+    NormalCdf,
+    OwenT,
+    Smaller,
+)
+from ntkc.symbolic.moments import FAR, TINY
+from ntkc.symbolic.translate import exact_number, opaque_numbers, sympy_symbol, to_sympy
 
 if TYPE_CHECKING:
     from ntkc.activations.base import Bound
@@ -88,9 +98,19 @@ def _plain(expression: Any) -> Any:
         expression.replace(ExpMinusOne, lambda x: sympy.exp(x) - 1)
         .replace(InverseRoot, lambda x: 1 / sympy.sqrt(x))
         .replace(Modulus, sympy.Abs)
-        .replace(Larger, sympy.Max)
-        .replace(Smaller, sympy.Min)
+        .replace(Larger, lambda x, y: _unguarded(x, y, sympy.Max))
+        .replace(Smaller, lambda x, y: _unguarded(x, y, sympy.Min))
+        .replace(NormalCdf, sympy.Function("Phi"))
+        .replace(OwenT, lambda h, y, x: sympy.Function("T")(h, y / x))
     )
+
+
+def _unguarded(x: Any, y: Any, otherwise: Any) -> Any:
+    """A value without its guard: derived forms keep divisors above 0 and heights within reach."""
+    return x if y in _GUARDS else y if x in _GUARDS else otherwise(x, y)
+
+
+_GUARDS = frozenset(map(exact_number, (TINY, FAR, -FAR)))
 
 
 def _analytic(form: Node, rename: dict[Any, Any]) -> Any:

@@ -40,8 +40,9 @@ from ntkc.symbolic.algebra import (
 from ntkc.symbolic.terms import Condition, NoRuleError
 
 MAX_STEPS = 20_000
-_FAR = 37.5
-_TINY = 1e-30
+FAR = 37.5
+TINY = 1e-30
+"""What divisors are kept above, and heights within: beyond FAR a normal probability is 0."""
 
 
 @dataclass(frozen=True)
@@ -271,8 +272,8 @@ def _angle_part(pair: Pair, x: Condition, y: Condition, h: Node, side: Node) -> 
     """
     cross, deviation = _cross(pair, x, y), _deviation(x, pair)
     if not is_const(deviation):
-        cross = plus(cross, times(_TINY, _lead(pair, x, y)))
-        deviation = plus(deviation, _TINY)
+        cross = plus(cross, times(TINY, _lead(pair, x, y)))
+        deviation = plus(deviation, TINY)
     return make("owen_t", h, times(_side(h), cross), times(deviation, side))
 
 
@@ -339,8 +340,8 @@ def _standard(x: Condition, pair: Pair) -> Node:
 def _bounded(distance: Node, spread: Node) -> Node:
     if is_const(distance, 0.0):
         return ZERO
-    height = make("div", distance, function("max", spread, _TINY))
-    return function("max", function("min", height, _FAR), -_FAR)
+    height = make("div", distance, function("max", spread, TINY))
+    return function("max", function("min", height, FAR), -FAR)
 
 
 def _tail(h: Node) -> Node:
