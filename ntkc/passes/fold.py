@@ -54,6 +54,7 @@ class _Fold:
             "sqrt": self._root,
             "inv_sqrt": self._root,
             "power": self._power,
+            "min": _folded_at_right_angles,
             "select": self._select,
             "within": self._within,
             "carry": lambda n: n.args[0] if n.args[0].varies is not Varies.CROSS else n,
@@ -68,6 +69,10 @@ class _Fold:
         return node if rule is None else rule(node)
 
     def _sum(self, node: Node) -> Node:
+        if node.op == "sub" and is_const(node.args[0], 1.0):
+            rho = _correlation(node.args[1])
+            if rho is not None:
+                return rho
         signed = list(_signed_terms(node))
         if node.args[-1].op != "neg" and _sound_as_it_stands(signed):
             return node
@@ -184,6 +189,23 @@ def _gathered(node: Node, factors: list[Node], numbers: int) -> bool:
     if not nested or numbers > 1 or any(is_const(a) or a.op == "neg" for a in node.args):
         return False
     return all(factor.varies is Varies.CROSS for factor in factors)
+
+
+def _correlation(eta: Node) -> Node | None:
+    """rho of a complement coincide(1 - rho)."""
+    if eta.op != "coincide" or eta.args[0].op != "sub":
+        return None
+    one, rho = eta.args[0].args
+    return rho if is_const(one, 1.0) else None
+
+
+def _folded_at_right_angles(node: Node) -> Node:
+    """min(eta, 2 - eta) of eta = 1 - rho is 1 - |rho|."""
+    eta, other = node.args
+    rho = _correlation(eta)
+    if rho is None or other is not make("sub", const(2.0), eta):
+        return node
+    return make("coincide", make("sub", const(1.0), make("abs", rho)))
 
 
 def _mul(x: Node, y: Node) -> Node:

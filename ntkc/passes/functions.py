@@ -43,6 +43,10 @@ _COINCIDENT = {"float64": 2.0**-50, "float32": 2.0**-21}
 their variances being rounded apart from each other."""
 
 
+_LONG = 14
+"""Coefficients from which on a polynomial is split."""
+
+
 class _Spelling:
     def __init__(self, dtype: str) -> None:
         self._dtype = dtype
@@ -64,7 +68,15 @@ class _Spelling:
         return node if rule is None else rule(node)
 
     def _polynomial(self, fit: minimax.Fit, x: Node) -> Node:
-        return make("polynomial", x, coefficients=tuple(map(float, fit.coefficients)))
+        """A long one as two of half the degree in x², whose chains of operations are half as long:
+        a processor waits for them where there is little else to do meanwhile.
+        """
+        coefficients = tuple(map(float, fit.coefficients))
+        if len(coefficients) < _LONG:
+            return make("polynomial", x, coefficients=coefficients)
+        square = x * x
+        even, odd = (make("polynomial", square, coefficients=coefficients[i::2]) for i in (0, 1))
+        return even + x * odd
 
     def _kink(self, node: Node) -> Node:
         """K_n(μ) = A(ρ) sin θ + B(ρ) θ with ρ = 1 − μ, sin θ = √(μ (2 − μ)), θ = sin θ P(μ).

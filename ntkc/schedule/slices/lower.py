@@ -23,6 +23,11 @@ MOST_CHANNELS = 8
 """Input channels that are written out; more are a loop."""
 
 
+MOST_TAPS = 9
+"""Cells of a window that are read one by one, beside the arithmetic, which hides the loads; larger
+windows are summed along rows first."""
+
+
 @dataclass(frozen=True)
 class Layout:
     """Where everything lies in scratch and in the tables, in numbers of the type.
@@ -289,6 +294,9 @@ class _Slice(Lanes):
         ]
         rows = [self._offset("above", self._slot_row(slot, s, stride)) for s in shifts]
         taps = [const(dilation[last] * o * lanes) for o in range(size[last])]
+        if stride[last] == 1 and len(rows) * len(taps) <= MOST_TAPS:
+            self._mean(node, [row + tap for row in rows for tap in taps])
+            return
         if len(rows) > 1:
             line = const(self._line())
             reach = (size[last] - 1) * dilation[last]
@@ -310,14 +318,18 @@ class _Slice(Lanes):
             count = symbol(f"n{self.number}_{last}")
             self.before.append(Loop(LoopKind.SERIAL, "x", count, (inner,)))
             start, taps = narrow, [const(0)]
+        self._mean(node, [start + tap for tap in taps])
+
+    def _mean(self, node: Node, places: Sequence[Node]) -> None:
+        """The mean of what lies at some places."""
         parts = []
-        for tap in taps:
+        for place in places:
             name = self._fresh("cell")
-            self.body.append(Load(name, "scratch", start + tap + symbol("k")))
+            self.body.append(Load(name, "scratch", place + symbol("k")))
             parts.append(symbol(name))
+        size = prod(node.attr("size"))
         name = self._fresh("mean")
-        value = _sum(parts) * const(1.0 / prod(size)) if prod(size) > 1 else parts[0]
-        self.body.append(Let(name, value))
+        self.body.append(Let(name, _sum(parts) * const(1.0 / size) if size > 1 else parts[0]))
         self.names[node] = symbol(name)
 
     def _sum_loop(self, variable: str, count: Node, rows: Sequence[Node], to: Node) -> Loop:
