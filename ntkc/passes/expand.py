@@ -154,7 +154,7 @@ class _Expansion:
     def _single(self, node: Node) -> Node:
         """A value of one input, or of none."""
         args = tuple(self.values[a] for a in node.args)
-        if node.op == "gram" and self.module.input.normalized:
+        if node.op == "gram" and self.module.input.normalized and not self.positions:
             return _ONE
         if node.op == "dropout":
             return args[0] / (_ONE - args[1])
