@@ -79,3 +79,14 @@ def test_scikit_learn_is_asked_for_where_it_is_missing(monkeypatch: pytest.Monke
     message = r"needs scikit-learn 1\.6 .* pip install 'ntkc\[sklearn\]'"
     with pytest.raises(ImportError, match=message):
         importlib.import_module("ntkc.sklearn")
+
+
+def test_a_convolutional_network() -> None:
+    text = "network n {\n input image[2, 2, 1]\n conv(2x2) -> relu -> flatten -> dense\n}"
+    fit = NTKRegressor(text, ridge=0.1).fit(X, Y)
+    kernel = ntkc.compile(source=text)
+    images = X.reshape(-1, 2, 2, 1)
+    wanted = kernel(images) @ np.linalg.solve(kernel(images) + 0.1 * np.eye(len(X)), Y)
+    # The condition number is about 1e3.
+    np.testing.assert_allclose(fit.predict(X), wanted, rtol=0, atol=1e-11)
+    np.testing.assert_array_equal(fit.predict(images), fit.predict(X))
