@@ -89,6 +89,47 @@ def fully_connected(
     )
 
 
+def convolutional(
+    name: str,
+    blocks: str,
+    dtype: DType,
+    *,
+    w_std: str = "1.4",
+    b_std: float = B_STD,
+    n: int = 64,
+    rival_n: int = 4,
+    repetitions: int = 3,
+) -> Case:
+    """3x3 convolutions with ReLUs on 32x32x3 images; `blocks` as `rival_networks.convolutional`."""
+    values = f"padding = same, w_std = {w_std}, b_std = {b_std}"
+    layers = {
+        "3": f"conv(3x3, {values}) -> relu",
+        "/": f"conv(3x3, stride = 2, {values}) -> relu",
+        "p": "avg_pool(2x2)",
+        "gap": "global_avg_pool",
+        "flatten": "flatten",
+    }
+    readout = w_std if w_std == "sqrt(2)" else "1"
+    body = "\n    ".join([*(layers[word] for word in blocks.split()), f"dense(w_std = {readout})"])
+    numbers = {"1.4": 1.4, "sqrt(2)": 2**0.5, "1": 1.0}
+    return Case(
+        name=f"conv-{name}-{dtype}",
+        source=f"network convolutional {{\n    input image[32, 32, 3]\n    {body}\n}}\n",
+        rival_builder="convolutional",
+        rival_arguments={
+            "blocks": blocks,
+            "w_std": numbers[w_std],
+            "b_std": b_std,
+            "readout_w_std": numbers[readout],
+        },
+        input_shape=(32, 32, 3),
+        dtype=dtype,
+        product_n=n,
+        rival_n=rival_n,
+        max_repetitions=repetitions,
+    )
+
+
 def beside_scikit_ntk(depth: int, bias: float, n: int = 3000) -> Case:
     """scikit-ntk's only network: ReLU, with biases that begin at zero: Θ has them, Σ has not.
 
@@ -131,6 +172,15 @@ CASES: tuple[Case, ...] = (
         for activation, depth in _FULLY_CONNECTED
         for dtype in DTYPES
     ),
+    *(convolutional("5-gap", "3 3 3 3 3 gap", dtype) for dtype in DTYPES),
+    *(
+        convolutional(
+            "myrtle-10", "3 3 3 p 3 3 3 p 3 3 3 p p p flatten", dtype, w_std="sqrt(2)", b_std=0
+        )
+        for dtype in DTYPES
+    ),
+    convolutional("strides-gap", "/ 3 / 3 gap", "float32"),
+    convolutional("5-flatten", "3 3 3 3 3 flatten", "float32", n=200, rival_n=200),
     beside_scikit_ntk(3, B_STD),
     # Compile time in the depth is the point here, so the batch is small.
     fully_connected("relu", 200, "float32", n=500, max_repetitions=3, slow=True),

@@ -52,6 +52,13 @@ def is_number(word: str) -> bool:
     return re.fullmatch(r"-?[\d.]+(e-?\d+)?", word) is not None
 
 
+def test_convolutional_digits(run: Run) -> None:
+    output = run("convolutional_digits")
+    accuracies = [float(found) for found in re.findall(r"([\d.]+)%", output)]
+    assert len(accuracies) == 6
+    assert accuracies[-1] >= 93
+
+
 def test_digits(run: Run) -> None:
     output = run("digits")
     accuracies = [float(found) for found in re.findall(r"([\d.]+)%", output)]

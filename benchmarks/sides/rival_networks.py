@@ -17,3 +17,22 @@ def fully_connected(activation: str, depth: int, w_std: float, b_std: float) -> 
     hidden = [stax.Dense(1, w_std, b_std), activations[activation]()]
     _, _, kernel_fn = stax.serial(*hidden * depth, stax.Dense(1, w_std, b_std))
     return kernel_fn
+
+
+def convolutional(blocks: str, w_std: float, b_std: float, readout_w_std: float = 1.0) -> Any:
+    """A network from words: `3` is a 3x3 convolution and a ReLU, `/` one of stride 2, `p` an
+    average pool of 2x2, and the last word `flatten` or `gap` says how positions end.
+    """
+    stax = import_module("neural_tangents.stax")
+    layers: list[Any] = []
+    *words, end = blocks.split()
+    for word in words:
+        if word == "p":
+            layers.append(stax.AvgPool((2, 2), strides=(2, 2)))
+            continue
+        strides = (2, 2) if word == "/" else (1, 1)
+        convolution = stax.Conv(1, (3, 3), strides, "SAME", W_std=w_std, b_std=b_std)
+        layers += [convolution, stax.Relu()]
+    layers.append(stax.Flatten() if end == "flatten" else stax.GlobalAvgPool())
+    _, _, kernel_fn = stax.serial(*layers, stax.Dense(1, readout_w_std))
+    return kernel_fn
