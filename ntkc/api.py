@@ -39,6 +39,7 @@ def compile(
     cache: bool = True,
     tolerance: float | None = None,
     collapse: bool = True,
+    sizes: Iterable[int] | None = None,
 ) -> CompiledKernel:
     """Compile a program, from a file or from its text, to the kernel of one network.
 
@@ -48,8 +49,9 @@ def compile(
     before is found in the user's cache, unless `cache` is false. `tolerance` bounds the errors of
     activations without closed form, such as `tanh`, relative to the diagonals: by default 1e-10,
     and 1e-6 in float32. With `collapse`, a deep network whose kernel depends on the angle alone
-    becomes one function of it. What the compiler remarks on without refusing it is in the
-    kernel's `warnings`.
+    becomes one function of it. `sizes`, such as (32, 32, 3), are those of an example, where the
+    input leaves its positions open with `?`. What the compiler remarks on without refusing it is in
+    the kernel's `warnings`.
 
     Raises `ProgramError` with every mistake in the program, `NtkError` where the tolerance cannot
     be certified, `OSError` where the file cannot be read, and `ValueError` or `TypeError` for
@@ -57,7 +59,7 @@ def compile(
     """
     from ntkc.artefact.compiled import compile_program
 
-    options = make_options(network, backend, dtype, root, allow, tolerance, collapse)
+    options = make_options(network, backend, dtype, root, allow, tolerance, collapse, sizes)
     return compile_program(_origin(path, source), options, cache)
 
 
@@ -107,6 +109,7 @@ def make_options(
     allow: Iterable[PathLike] = (),
     tolerance: float | None = None,
     collapse: bool = True,
+    sizes: Iterable[int] | None = None,
 ) -> Options:
     """Checked options of a compilation. Raises `ValueError` or `TypeError`."""
     from ntkc.driver import Options
@@ -123,7 +126,29 @@ def make_options(
     if not isinstance(collapse, bool):
         raise TypeError(f"collapse: expected True or False, got {collapse!r}")
     paths = tuple(Path(entry) for entry in allow)
-    return Options(network, str(dtype), "cpu", folder, paths, _tolerance(tolerance), collapse)
+    return Options(
+        network,
+        str(dtype),
+        "cpu",
+        folder,
+        paths,
+        _tolerance(tolerance),
+        _sizes(sizes),
+        collapse,
+    )
+
+
+def _sizes(value: Iterable[int] | None) -> tuple[int, ...] | None:
+    """Sizes of an example. Raises `TypeError` or `ValueError`."""
+    if value is None:
+        return None
+    sizes = tuple(value)
+    for size in sizes:
+        if isinstance(size, bool) or not isinstance(size, int):
+            raise TypeError(f"sizes: expected whole numbers, such as (32, 32, 3), got {size!r}")
+        if size < 1:
+            raise ValueError(f"sizes: expected numbers of at least 1, got {size}")
+    return sizes
 
 
 def _tolerance(value: object) -> float | None:

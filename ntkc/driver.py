@@ -49,6 +49,9 @@ class Options:
     tolerance: float | None = None
     """Of activations without closed form; None for the number type's default."""
 
+    sizes: tuple[int, ...] | None = None
+    """Of an example, channels last, where the input leaves some of its positions open."""
+
     collapse: bool = True
     """Whether deep networks may become one fitted function of the angle."""
 
@@ -76,7 +79,7 @@ def front_end(origin: Path | Source | Program, options: Options) -> FrontEnd:
     network = None
     if program is not None:
         with stage("resolve"):
-            network = resolve_program(program, diagnostics, options.network)
+            network = resolve_program(program, diagnostics, options.network, options.sizes)
     diagnostics.raise_errors()
     if program is None or network is None:
         raise AssertionError("a program was refused without a diagnostic")

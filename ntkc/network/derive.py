@@ -54,8 +54,9 @@ def _space(network: Network) -> tuple[int, ...]:
     sizes = tuple(size for size in space if size is not None)
     if len(sizes) < len(space):
         raise OpenSizesError(
-            f"the positions of `{show_input(network.input)}` are open: its kernel is derived for "
-            "given sizes (`ntkc.network.resolve.resolve_program(..., sizes=...)`)"
+            f"the positions of `{show_input(network.input)}` are open, and a kernel is compiled "
+            "for given ones: write them there, or give those of an example with "
+            "ntkc.compile(..., sizes=(32, 32, 3))"
         )
     return sizes
 
