@@ -142,7 +142,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.plot:
         plot(options.plot, times, splits, best)
         print(f"drawn to {options.plot}")
-    assert np.all(np.diff(train) <= 0)
+    assert np.all(np.diff(train) <= 1e-12)  # a rounding, once nothing is left to learn
     assert test[best] < 0.9 * test[-1]
 
 

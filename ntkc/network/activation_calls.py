@@ -32,11 +32,11 @@ from ntkc.network.values import (
     describe,
     single,
 )
-from ntkc.symbolic.routes import NoClosedForm
 from ntkc.syntax import ast
 
 if TYPE_CHECKING:
     from ntkc.network.evaluate import Evaluator
+    from ntkc.symbolic.routes import NoClosedForm
 
 
 class ActivationCalls:
@@ -139,6 +139,8 @@ class ActivationCalls:
         activation = Defined(entry.name, label, body, tuple(free))
         bound = activation.bind([v.node for name, v in named if name in free])
         found = activation.route(bound)
+        from ntkc.symbolic.routes import NoClosedForm  # only programs with formulas need it
+
         if isinstance(found, NoClosedForm):
             if free or not _finite(body):
                 self._no_closed_form(found, definition, call, free)

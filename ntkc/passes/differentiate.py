@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ntkc.diagnostics import NtkError
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, const, make, topological
 from ntkc.ir.verify import COMPLEMENT_ROOT
@@ -50,14 +51,24 @@ class Variable:
         return node.op == "gram" and node.attr("varies") == "ROW"
 
 
+class NoDerivativeError(NtkError, ValueError):
+    """A network whose derivatives would not be accurate."""
+
+
 def differentiate(module: Module, roots: Sequence[str], variables: Sequence[Variable]) -> Module:
     """The module with the derivatives of `roots` and of their diagonals by each variable.
 
     The slope by PAIR is by the inner product of two inputs, not divided by their size, or by the
     complement of their correlation, whichever the module starts from; the latter is then a root
-    of its own. Raises `ValueError` for an
-    operation without a rule.
+    of its own. Raises `ValueError` for an operation without a rule, and `NoDerivativeError` for
+    closed forms with Owen's T: its slopes diverge at coincident inputs, against each other.
     """
+    if any(n.op == "owen_t" for n in topological(module.roots.values())):
+        raise NoDerivativeError(
+            f"network `{module.name}` has no accurate gradient: the closed form of an activation "
+            "with kinks away from 0 (relu6, hard_tanh, clip and their like) cannot be "
+            "differentiated at coincident inputs"
+        )
     found = dict(module.roots)
     leaf = make("gram_complement")
     if any(v.leaf for v in variables) and leaf in set(topological(module.roots.values())):

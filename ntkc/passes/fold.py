@@ -103,8 +103,8 @@ class _Fold:
                 factors.append(factor)
         if number == 0.0:
             return const(0.0)
-        if _gathered(node, factors, numbers):
-            return node
+        if _gathered(node, factors, numbers) or not math.isfinite(number):
+            return node  # numbers beyond the range of floats meet others only when they are values
         groups = {v: [f for f in factors if f.varies is v] for v in _ORDER}
         parts = [reduce(_mul, group) for group in groups.values() if group]
         if not parts:
@@ -116,7 +116,7 @@ class _Fold:
 
     def _quotient(self, node: Node) -> Node:
         top, bottom = node.args
-        if is_const(bottom) and bottom.attr("value") != 0.0:
+        if is_const(bottom) and abs(bottom.attr("value")) > 1e-300:
             return self._product(make("mul", top, const(1.0 / bottom.attr("value"))))
         if top.varies is bottom.varies or is_const(top, 1.0):
             return node

@@ -61,7 +61,11 @@ def test_what_stands_in_the_folder(kernel, tmp_path, text):
     assert manifest["abi"] == 1
     assert manifest["versions"]["ntkc"] == ntkc.__version__
     assert manifest["program"] == ["model.ntk"]
-    assert manifest["options"] == {"dtype": "float64", "backend": "cpu"}
+    assert manifest["options"] == {
+        "dtype": "float64",
+        "backend": "cpu",
+        "tolerance": 1e-10,
+    }
     assert not list((tmp_path / "build").glob(".*"))
 
 

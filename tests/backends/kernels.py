@@ -91,9 +91,9 @@ def _without_numba() -> dict[str, Any]:
 def _in_numpy_scalars(function: Any) -> Any:
     """The function with the square root of each number type, and silent about overflow."""
 
-    def call(*args: Any) -> None:
+    def call(*args: Any) -> Any:
         with np.errstate(all="ignore"):
-            function(*args)
+            return function(*args)
 
     names = function.__globals__
     names["math"] = SimpleNamespace(**{**vars(names["math"]), "sqrt": np.sqrt})
