@@ -55,13 +55,9 @@ class NoDerivativeError(NtkError, ValueError):
     """A network whose derivatives would not be accurate."""
 
 
-def differentiate(module: Module, roots: Sequence[str], variables: Sequence[Variable]) -> Module:
-    """The module with the derivatives of `roots` and of their diagonals by each variable.
-
-    The slope by PAIR is by the inner product of two inputs, not divided by their size, or by the
-    complement of their correlation, whichever the module starts from; the latter is then a root
-    of its own. Raises `ValueError` for an operation without a rule, and `NoDerivativeError` for
-    closed forms with Owen's T: its slopes diverge at coincident inputs, against each other.
+def differentiable(module: Module) -> Module:
+    """The module itself. Raises `NoDerivativeError` for closed forms with Owen's T, whose slopes
+    diverge at coincident inputs, against each other.
     """
     if any(n.op == "owen_t" for n in topological(module.roots.values())):
         raise NoDerivativeError(
@@ -69,6 +65,16 @@ def differentiate(module: Module, roots: Sequence[str], variables: Sequence[Vari
             "with kinks away from 0 (relu6, hard_tanh, clip and their like) cannot be "
             "differentiated at coincident inputs"
         )
+    return module
+
+
+def differentiate(module: Module, roots: Sequence[str], variables: Sequence[Variable]) -> Module:
+    """The module with the derivatives of `roots` and of their diagonals by each variable.
+
+    The slope by PAIR is by the inner product of two inputs, not divided by their size, or by the
+    complement of their correlation, whichever the module starts from; the latter is then a root
+    of its own. Raises `ValueError` for an operation without a rule.
+    """
     found = dict(module.roots)
     leaf = make("gram_complement")
     if any(v.leaf for v in variables) and leaf in set(topological(module.roots.values())):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ntkc.ir.module import Module
 from ntkc.passes.collapse import collapse
 from ntkc.passes.diagonals import diagonals
-from ntkc.passes.differentiate import Variable, differentiate
+from ntkc.passes.differentiate import Variable, differentiable, differentiate
 from ntkc.passes.expand import expand
 from ntkc.passes.fold import fold, fold_pairs
 from ntkc.passes.functions import spell_functions
@@ -35,7 +35,9 @@ SHARED = (
 
 def with_derivatives(roots: Sequence[str], variables: Sequence[Variable]) -> tuple[Pass, ...]:
     """`SHARED` for a kernel and its derivatives: `differentiate` where duals are spelled out."""
-    derive = Pass("differentiate", lambda module: differentiate(module, roots, variables))
+    derive = Pass(
+        "differentiate", lambda module: differentiate(differentiable(module), roots, variables)
+    )
     return (*SHARED[:2], derive, *SHARED[2:])
 
 
