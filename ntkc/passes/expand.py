@@ -206,7 +206,7 @@ class _Expansion:
         normalised = forms.normalised
         if forms.near is not None and forms.near_dot is not None:
             form = forms.near_dot if dot else forms.near
-            eta = self._carried_complement(node.args[0])
+            eta = self._argument_complement(node)
             bound = substitute(form, {"eta": eta, "p": k11, "q": k22, **bindings})
             return _Scaled(_ONE, bound)
         if normalised is None:
@@ -214,18 +214,16 @@ class _Expansion:
             covariance = self._covariance(node.args[0])
             bound = substitute(form, {"c": covariance, "p": k11, "q": k22, **bindings})
             return _Scaled(_ONE, bound)
-        eta = (
-            self._correlation_complement(node)
-            if self.positions
-            else (self._carried_complement(node.args[0]))
-        )
+        eta = self._argument_complement(node)
         kappa = normalised.kappa_dot if dot else normalised.kappa
         degree = max(normalised.degree - dot, 0)
         variance = make("power", k11, exponent=degree) if degree > 1 else k11
         return _Scaled(variance if degree else _ONE, substitute(kappa, {"eta": eta, **bindings}))
 
-    def _correlation_complement(self, node: Node) -> Node:
-        """1 − ρ from the covariance."""
+    def _argument_complement(self, node: Node) -> Node:
+        """1 − ρ of what a dual is taken of: carried, or from the covariance on positions."""
+        if not self.positions:
+            return self._carried_complement(node.args[0])
         k12, k11, k22 = (self.values[a] for a in node.args[:3])
         rho = k12 * (inv_sqrt(k11) * inv_sqrt(k22))
         return make("coincide", _ONE - rho)

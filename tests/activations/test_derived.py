@@ -9,9 +9,13 @@ import numpy as np
 import pytest
 from scipy import special
 
+import ntkc
 from ntkc import activations
 from ntkc.activations._derived import Derived
+from ntkc.diagnostics import Source
+from ntkc.driver import Options, front_end
 from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.interpret import interpret
 from ntkc.ir.node import function, substitute, symbol
 from ntkc.symbolic.routes import Dual, Expression, closed_form
 
@@ -248,3 +252,20 @@ def test_symbolic_parameters_give_the_same_forms():
     one = evaluate([found.forms.near, found.forms.near_dot], {**at, "f_a": np.float64(0.7)})
     two = evaluate([fixed.forms.near, fixed.forms.near_dot], at)
     assert one == pytest.approx(two, rel=1e-14)
+
+
+@pytest.mark.parametrize("get", ["nngp", "ntk"])
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-6)])
+def test_kinks_away_from_0_on_positions(get, dtype, tolerance):
+    """Networks on positions carry covariances: the kernel is what the recursion means."""
+    source = """network n {
+        input image[4, 3, 2]
+        conv(3, padding = same, b_std = 0.2) -> relu6 -> conv(2) -> hard_tanh -> global_avg_pool
+        dense
+    }"""
+    x = np.random.default_rng(0).standard_normal((4, 4, 3, 2)).astype(dtype)
+    x[1] = x[0]
+    expected = interpret(front_end(Source("<text>", source), Options()).module, x, x)[get]
+    found = ntkc.compile(source=source, dtype=dtype)(x, get=get)
+    # A few roundings a layer; float32's are 6e-8 each.
+    np.testing.assert_allclose(found, np.asarray(expected, dtype=float), rtol=tolerance)
