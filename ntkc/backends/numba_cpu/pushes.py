@@ -174,14 +174,15 @@ def _axis(writer: Any, segment: Segment, push: Push, axis: int, number: int, add
             f"end{axis} = {size} - max(0, e{axis})",
         )
     table, offset = writer.index_of(push.store, store, axis, target.modes[axis] == WRAPPED)
-    if node.op == "pool":
+    pooled = node.op == "pool" and not _inert(node, axis)
+    if pooled:
         _pool_axis(node, axis, size, add)
     else:
         stride = f"{node.attr('stride')[axis]} * " if node.op == "spread" else ""
         add(f"t{axis} = {stride}e{axis}")
     add(f"j{axis} = {table}[t{axis} + {offset}] if abs(t{axis}) < {out} else -1")
     add(f"if j{axis} >= 0:", deeper=True)
-    if node.op == "pool":
+    if pooled:
         stride, count, before = (node.attr(n)[axis] for n in ("stride", "size", "before"))
         gap = f"{stride} * t{axis} - e{axis} - around{axis}"
         add(f"for o{axis} in range(max(0, {gap}), min({count}, {count} + {gap})):", deeper=True)
@@ -200,16 +201,25 @@ def _axis(writer: Any, segment: Segment, push: Push, axis: int, number: int, add
             f"high{axis} = min(end{axis}, ({out} - max(0, t{axis}) - 1 + {shift}) // {stride} + 1)",
         )
     else:
+        if node.op == "pool":
+            add(f"shift{axis} = 0")
         start = node.attr("start")[axis] if node.op == "embed" else 0
         add(f"low{axis} = begin{axis} + {start}", f"high{axis} = end{axis} + {start}")
+
+
+def _inert(node: Node, axis: int) -> bool:
+    """Whether a pool leaves an axis as it is."""
+    size, stride, before = (node.attr(name)[axis] for name in ("size", "stride", "before"))
+    return bool(size == stride == 1 and before == 0)
 
 
 def _pool_axis(node: Node, axis: int, size: int, add: Any) -> None:
     """Loops over what wraps around, and over the displacements of the result."""
     stride, reach = node.attr("stride")[axis], node.attr("size")[axis] - 1
     if node.attr("circular"):
-        add(f"for wrap{axis} in range({-size}, {size + 1}, {size}):", deeper=True)
-        add(f"for wrap_{axis} in range({-size}, {size + 1}, {size}):", deeper=True)
+        most = -(-node.attr("size")[axis] // size) * size  # as often as a window goes around
+        add(f"for wrap{axis} in range({-most}, {most + 1}, {size}):", deeper=True)
+        add(f"for wrap_{axis} in range({-most}, {most + 1}, {size}):", deeper=True)
         add(f"around{axis} = wrap{axis} - wrap_{axis}")
     else:
         add(f"wrap{axis} = 0", f"around{axis} = 0")

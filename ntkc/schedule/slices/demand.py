@@ -87,7 +87,7 @@ def needed(node: Node, own: Iterable[Iterable[int]]) -> list[set[int]]:
 def _wrapped(displacement: int, size: int, circular: bool) -> tuple[int, ...]:
     if not circular:
         return (displacement,)
-    return (displacement, displacement - size, displacement + size)
+    return (displacement % size, displacement % size - size)
 
 
 def entries(node: Node, needed: Displacements) -> int:

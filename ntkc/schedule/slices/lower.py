@@ -433,10 +433,12 @@ def side_margin(
     length = symbol(f"n{number}_{last}") * const(lanes)
     found: list[Statement] = []
     before, after = margin.before[last] * lanes, margin.after[last] * lanes
-    if before:
-        to = _back(row, before)
-        source = _back(row, before) + length if margin.wrapped else None
-        found.append(_fill(to, const(before), source))
+    if before and margin.wrapped:  # from the row outward: a margin may be longer than its ring
+        for i in range(1, margin.before[last] + 1):
+            to = _back(row, i * lanes)
+            found.append(_fill(to, const(lanes), to + length))
+    elif before:
+        found.append(_fill(_back(row, before), const(before), None))
     if after:
         found.append(_fill(row + length, const(after), row if margin.wrapped else None))
     return found
@@ -452,13 +454,18 @@ def end_margins(
         row: Node = const(where.origin(slot) - margin.before[rank - 1] * where.lanes)
         for outer in range(axis):
             row = row + symbol(f"y{outer}") * const(where.pitches[outer])
+        looped = list(range(axis))
         for inner in range(axis + 1, rank - 1):
-            row = _back(row, margin.before[inner] * where.pitches[inner])
+            if margin.before[inner] or margin.after[inner]:
+                row = _back(row, margin.before[inner] * where.pitches[inner])
+            else:
+                row = row + symbol(f"y{inner}") * const(where.pitches[inner])
+                looped.append(inner)
         cells = _span(where, number, rank, axis, margin)
         length = symbol(f"n{number}_{axis}") * const(pitch)
         copies: list[Statement] = []
-        for i in range(margin.before[axis]):
-            to = _back(row, (margin.before[axis] - i) * pitch)
+        for i in range(1, margin.before[axis] + 1):  # outward, as above
+            to = _back(row, i * pitch)
             copies.append(_fill(to, cells, to + length if margin.wrapped else None))
         for i in range(margin.after[axis]):
             to = row + length + const(i * pitch)
@@ -467,19 +474,21 @@ def end_margins(
         if not copies:
             continue
         loops: Sequence[Statement] = copies
-        for outer in reversed(range(axis)):
-            count = symbol(f"n{number}_{outer}")
-            loops = [Loop(LoopKind.SERIAL, f"y{outer}", count, tuple(loops))]
+        for other in reversed(looped):
+            count = symbol(f"n{number}_{other}")
+            loops = [Loop(LoopKind.SERIAL, f"y{other}", count, tuple(loops))]
         found.extend(loops)
     return found
 
 
 def _span(where: Layout, number: int, rank: int, axis: int, margin: Margin) -> Node:
-    """Numbers from the first cell of a row's margin to the last, over all inner axes."""
+    """Numbers from the first cell of a row's margin to the last, over inner axes with margins."""
     last = rank - 1
     cells = symbol(f"n{number}_{last}") + const(margin.before[last] + margin.after[last])
     count: Node = cells * const(where.lanes)
     for inner in range(axis + 1, last):
+        if not (margin.before[inner] or margin.after[inner]):
+            continue
         more = symbol(f"n{number}_{inner}") + const(margin.before[inner] + margin.after[inner] - 1)
         count = count + more * const(where.pitches[inner])
     return count

@@ -562,14 +562,10 @@ def _targets(push: Push, displacement: int, mode: str, size: int) -> set[int]:
     if node.op == "spread":
         return {run * node.attr("stride")[0] for run in runs}
     stride, reach = node.attr("stride")[0], node.attr("size")[0] - 1
-    wraps = (0, size, -size) if node.attr("circular") else (0,)
-    return {
-        (run + wrap + shift) // stride
-        for run in runs
-        for wrap in wraps
-        for shift in range(-reach, reach + 1)
-        if (run + wrap + shift) % stride == 0
-    }
+    found = {run + shift for run in runs for shift in range(-reach, reach + 1)}
+    if node.attr("circular"):
+        found = {d % size - turn for d in found for turn in (0, size)}
+    return {d // stride for d in found if d % stride == 0}
 
 
 def _feeding(
