@@ -127,8 +127,16 @@ class _Expansion:
         """The expanded form of a node; all nodes below it are expanded on the way."""
         for node in topological([root], self.values):
             if node not in self.values:  # a complement may have asked for it meanwhile
-                self.values[node] = self._value(node)
+                self.values[node] = self._placed(node, self._value(node))
         return self.values[root]
+
+    def _placed(self, node: Node, value: Node) -> Node:
+        """The value, with the node's positions: a closed form may be a number, such as the slope
+        of `step`, and a map of a number does not say over which positions it goes.
+        """
+        if not node.space or value.space:
+            return value
+        return value + const(0.0) * next(self.values[a] for a in node.args if a.space)
 
     def parts(self, node: Node) -> Iterator[Node]:
         """What became of a node, in each form in which it was needed."""

@@ -5,7 +5,8 @@
 
 A product or a sum that mixes values of one input with values of the pair is regrouped so
 that everything about one input is computed once per input, and only what is left once per
-pair. Preserves every value up to rounding.
+pair. Preserves every value up to rounding. Zero times a value of positions stays a product, which
+says whose positions they are: a constant does not.
 """
 
 from __future__ import annotations
@@ -101,7 +102,7 @@ class _Fold:
                 numbers += 1
             else:
                 factors.append(factor)
-        if number == 0.0:
+        if number == 0.0 and not node.space:
             return const(0.0)
         if _gathered(node, factors, numbers) or not math.isfinite(number):
             return node  # numbers beyond the range of floats meet others only when they are values

@@ -179,6 +179,24 @@ def test_windows_of_any_reach(input: str, body: str, tmp_path: Path) -> None:
     check(network(body + " -> dense", input), tmp_path, tolerance=RING)
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "conv(2, w_std = 0, b_std = 1) -> relu -> conv(3, @) -> relu -> flatten -> dense",
+        "conv(2, w_std = 0, b_std = 1, @) -> relu -> avg_pool(2x1) -> conv(1) -> relu -> flatten",
+        "conv(1, w_std = 0) -> relu -> conv(3, @@) -> relu -> global_avg_pool",
+        "conv(2, w_std = 0, trainable = false) -> relu -> conv(2, @) -> flatten",
+        "conv(2) -> add(relu -> conv(1, w_std = 0, b_std = 1), identity) -> gelu -> flatten",
+        "conv(2) -> step -> conv(2, @) -> relu -> flatten",
+        "conv(2) -> polynomial([1]) -> conv(2, @) -> flatten",
+        "conv(2) -> polynomial([1]) -> conv_transpose(2) -> local_conv(2) -> global_avg_pool",
+    ],
+)
+def test_what_no_input_moves_has_positions(body: str, tmp_path: Path) -> None:
+    """Constant covariances, and slopes that are 0, below windows and pools."""
+    check(network(body), tmp_path)
+
+
 def test_many_channels_are_a_loop(tmp_path: Path) -> None:
     check(network("conv(2x2) -> relu -> global_avg_pool", "image[3, 3, 12]"), tmp_path)
 
