@@ -51,9 +51,10 @@ def _run(
     for position in range(run.period):
         name = f"{label(tile.roots)}_{number}_{position}"
         lanes = Lanes(tile, run, position, name, tables)
-        inner.append(Remark(describe(run.steps[position])))
-        inner.extend(lanes.statements())
-    if run.count == 1:
+        found = lanes.statements()
+        if found:
+            inner += [Remark(describe(run.steps[position])), *found]
+    if run.count == 1 or not inner:
         return inner
     return [Loop(LoopKind.SERIAL, "layer", const(run.count), tuple(inner))]
 
@@ -78,6 +79,8 @@ class Lanes:
         self._load_pairs()
         self._compute()
         self._store()
+        if not self.body:  # a level that hands on what is there, as the identity does
+            return []
         loop = Loop(LoopKind.LANES, "j", symbol("width"), tuple(self.body))
         return [*self.before, loop]
 

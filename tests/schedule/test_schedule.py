@@ -10,7 +10,7 @@ from ntkc.driver import middle
 from ntkc.ir.node import Varies, topological
 from ntkc.schedule.levels import cut, last_uses, level_numbers
 from ntkc.schedule.program import MAX_PERIOD, ProgramSchedule, Schedule
-from tests.backends.kernels import at_angles, network, understood
+from tests.backends.kernels import at_angles, network, uncompiled, understood
 from tests.network.strategies import programs
 from tests.passes.oracle import in_float64
 from tests.schedule.simulator import Machine
@@ -196,3 +196,10 @@ def test_number_types_share_tables() -> None:
     assert found["float32"].constants == found["float64"].constants
     smooth = understood(network("dense -> erf", "dense"))
     assert set(middle(smooth.module, "float32")) == {"float32"}
+
+
+def test_a_level_with_nothing_to_compute_leaves_no_loop() -> None:
+    """`hermite(1)` is the identity: alone after a layer it hands on what is there."""
+    text = network("dense -> hermite(1)")
+    x = np.random.default_rng(2).standard_normal((4, 7))
+    np.testing.assert_allclose(uncompiled(text)(x, get="nngp"), x @ x.T / 7, rtol=1e-14)
