@@ -294,10 +294,14 @@ def _cross(pair: Pair, x: Condition, y: Condition) -> Node:
     slopes = (x.slope, y.slope)
     if not (x.noise or y.noise) and all(abs(_number(s)) == 1.0 for s in slopes):
         a, b = x.place, y.place
+        apart = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
         if is_const(plus(a, b), 0.0) or b is negated(a):
             level = times(b, pair.sum_p)
-        else:
-            level = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
+        elif is_const(a) and is_const(b):
+            level = apart
+        else:  # parameters may make them opposite, and then c = -p must cancel exactly
+            opposite = minus(times(pair.p, plus(a, b)), times(a, pair.sum_p))
+            level = make("select", pair.c, apart, opposite)
         return times(y.slope, minus(level, times(pair.tilt_v, pair.determinant)))
     z = times(x.slope, y.slope, pair.c)
     right = times(_variance(pair, x), _deviation(y, pair.swapped()))
