@@ -330,3 +330,10 @@ def test_variances_beyond_the_certificate_are_an_error_of_the_call():
     )
     with pytest.raises(ValueError, match=words):
         kernel(x)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_variance_of_100_is_certified_however_it_is_rounded(dtype):
+    kernel = ntkc.compile(source="network n { input vector[3]; dense -> tanh }", dtype=dtype)
+    x = np.full((1, 3), 10.0, dtype) * (1 + 4 * np.finfo(dtype).eps)
+    assert np.isfinite(kernel(x)).all()
