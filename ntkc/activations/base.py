@@ -2,14 +2,15 @@
 
 An activation maps jointly Gaussian pre-activations (u, v) with variances p, q and
 covariance c to its dual E[f(u) f(v)]. A file states f itself, one closed form (`dual`, or
-`kappa` for a homogeneous f) and its parameters. Everything else (the derivative's dual,
-diagonals, complements) is derived from that form by `ntkc.symbolic`.
+`kappa` for a homogeneous f) where there is one, and its parameters. Everything else (the
+derivative's dual, diagonals, complements) is derived from that form by `ntkc.symbolic`.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -73,7 +74,7 @@ class ArgumentError(ValueError):
         self.where = where
 
 
-class Activation:
+class Activation(ABC):
     """An activation function of the language. The class's docstring is its documentation."""
 
     parameters: ClassVar[tuple[Parameter, ...]] = ()
@@ -101,17 +102,13 @@ class Activation:
         """The docstring of the activation."""
         return (type(self).__doc__ or "").strip()
 
+    @abstractmethod
     def function(self, z: Node, /, *arguments: Any, **named: Any) -> Node | None:
         """The activation applied to `z`; None for a kernel map with no function behind it.
 
         `arguments` follow `parameters`: a Node for a number, an int for a degree, a tuple
         of Nodes for a list.
         """
-        raise NotImplementedError
-
-    def dual(self, c: Node, p: Node, q: Node, /, *arguments: Any, **named: Any) -> Node:
-        """The closed form of E[f(u) f(v)] for variances p, q and covariance c."""
-        raise NotImplementedError
 
     def bind(self, positional: Sequence[Any] = (), named: Mapping[str, Any] | None = None) -> Bound:
         """The activation with its arguments. Raises `ArgumentError`."""
@@ -119,16 +116,24 @@ class Activation:
         return Bound(self, tuple(_convert(p, given.get(p.name)) for p in self.parameters))
 
 
-class Homogeneous(Activation):
+class Closed(Activation):
+    """An activation whose file states the closed form of its dual."""
+
+    @abstractmethod
+    def dual(self, c: Node, p: Node, q: Node, /, *arguments: Any, **named: Any) -> Node:
+        """The closed form of E[f(u) f(v)] for variances p, q and covariance c."""
+
+
+class Homogeneous(Closed):
     """f(t z) = t^n f(z) for t > 0: dual = (pq)^(n/2) kappa(rho), one function of the cosine."""
 
     def homogeneity(self, *arguments: Any, **named: Any) -> int:
         """The degree n."""
         return 1
 
+    @abstractmethod
     def kappa(self, rho: Node, mu: Node, /, *arguments: Any, **named: Any) -> Node:
         """E[f(u) f(v)] at variances 1 and correlation rho; mu is 1 - |rho|, for `kink`."""
-        raise NotImplementedError
 
     def dual(self, c: Node, p: Node, q: Node, /, *arguments: Any, **named: Any) -> Node:
         """(pq)^(n/2) kappa(rho)."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ntkc.activations._wave import wave
-from ntkc.activations.base import Activation, number
+from ntkc.activations.base import Closed, number
 from ntkc.ir.node import Node, function
 
 
-class Cos(Activation):
+class Cos(Closed):
     """a cos(b z + c)."""
 
     parameters = (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ntkc.activations.base import Activation, number
+from ntkc.activations.base import Closed, number
 from ntkc.ir.node import Node, function, sqrt
 
 
-class Erf(Activation):
+class Erf(Closed):
     """a erf(b z) + c. Williams 1996, "Computing with infinite networks"."""
 
     parameters = (

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ntkc.activations.base import Activation, number
+from ntkc.activations.base import Closed, number
 from ntkc.ir.node import Node, function
 
 
-class Exp(Activation):
+class Exp(Closed):
     """a exp(b z). Grows as exp(2 b^2 p) in the variance p: large variances overflow."""
 
     parameters = (number("a", 1.0, 0.8), number("b", 1.0, 0.5, -0.8))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ntkc.activations.base import Activation
+from ntkc.activations.base import Closed
 from ntkc.ir.node import Node, function, sqrt
 
 
-class Gabor(Activation):
+class Gabor(Closed):
     """exp(-z^2) sin(z)."""
 
     def function(self, z: Node) -> Node:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from ntkc.activations.base import Activation, number
+from ntkc.activations.base import Closed, number
 from ntkc.ir.node import Node, function, sqrt
 
 
-class Gaussian(Activation):
+class Gaussian(Closed):
     """a exp(b z^2).
 
     For b > 0 the dual is finite only while 2 b (p + q) < 1 + 4 b^2 (pq - c^2); beyond it the

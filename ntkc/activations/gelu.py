@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ntkc.activations.base import Activation
+from ntkc.activations.base import Closed
 from ntkc.ir.node import Node, function, sqrt
 
 
-class Gelu(Activation):
+class Gelu(Closed):
     """z Phi(z), the Gaussian error linear unit. Tsuchida, Pearce, van der Heide, Roosta &
     Gallagher 2021, "Avoiding kernel fixed points".
     """

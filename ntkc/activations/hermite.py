@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from functools import reduce
 
-from ntkc.activations.base import Activation, degree
+from ntkc.activations.base import Closed, degree
 from ntkc.ir.node import Node, const, total
 
 
-class Hermite(Activation):
+class Hermite(Closed):
     """The probabilists' Hermite polynomial He_n of the degree, divided by sqrt(n!)."""
 
     parameters = (degree("degree", 0, 1, 2, 3, 6),)

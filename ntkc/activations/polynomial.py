@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from functools import reduce
 
-from ntkc.activations.base import Activation, numbers
+from ntkc.activations.base import Closed, numbers
 from ntkc.ir.node import Node
 
 
-class Polynomial(Activation):
+class Polynomial(Closed):
     """c0 + c1 z + c2 z^2 + ..., from its list of coefficients."""
 
     parameters = (numbers("coefficients", (0.5, 1.0, -0.3, 0.2), (0.0, 0.0, 1.0), (0.7,)),)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 
-from ntkc.activations.base import Activation, number
+from ntkc.activations.base import Closed, number
 from ntkc.ir.node import Node, const, function, sqrt
 
 
-class Rbf(Activation):
+class Rbf(Closed):
     """sqrt(2) sin(sqrt(2 gamma) z + pi/4), whose dual is the Gaussian kernel.
 
     Rahimi & Recht 2007, "Random features for large-scale kernel machines".

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 
-from ntkc.activations.base import Activation
+from ntkc.activations.base import Closed
 from ntkc.ir.node import Node, const, function, sqrt
 
 _SCALE = 2.4020563531719796
 
 
-class SigmoidLike(Activation):
+class SigmoidLike(Closed):
     """(erf(z / 2.4020563531719796) + 1) / 2, which looks like the logistic sigmoid."""
 
     def function(self, z: Node) -> Node | None:

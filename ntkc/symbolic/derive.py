@@ -33,12 +33,13 @@ _C, _P, _Q, _ETA, _RHO, _MU = map(symbol, ("c", "p", "q", "eta", "rho", "mu"))
 def dual_forms(bound: Bound) -> DualForms:
     """Every form of an activation with its arguments, over symbols."""
     from ntkc.activations._derived import Derived
-    from ntkc.activations.base import Homogeneous
+    from ntkc.activations.base import Closed, Homogeneous
 
     if isinstance(bound.activation, Derived):
         return bound.activation.derived_forms(bound)
     if isinstance(bound.activation, Homogeneous):
         return _homogeneous_forms(bound, bound.activation)
+    assert isinstance(bound.activation, Closed)  # `Bound.forms` sends the others to their series
     dual = bound.activation.dual(_C, _P, _Q, *bound.symbolic_values)
     dual_dot = derivative(dual, "c")
     diagonal = tidy(on_diagonal(dual))
