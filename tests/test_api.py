@@ -58,17 +58,17 @@ def test_compile_a_file(tmp_path, make):
 
 
 def test_compile_with_imports(tmp_path):
-    (tmp_path / "shared").mkdir()
-    (tmp_path / "shared" / "part.ntk").write_text("let depth = 2\n")
-    text = 'import "shared/part.ntk"\nnetwork net { input vector[3]; { dense; relu } * depth }\n'
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "part.ntk").write_text("let depth = 2\n")
+    text = 'import "parts/part.ntk"\nnetwork net { input vector[3]; { dense; relu } * depth }\n'
     assert ntkc.compile(source=text, root=tmp_path).network == "net"
     inner = tmp_path / "inner"
     inner.mkdir()
-    (inner / "model.ntk").write_text(text.replace('"shared', '"../shared'))
+    (inner / "model.ntk").write_text(text.replace('"parts', '"../parts'))
     with pytest.raises(ntkc.ProgramError, match="E0208"):
         ntkc.compile(inner / "model.ntk")
     assert ntkc.compile(inner / "model.ntk", root=tmp_path).network == "net"
-    assert ntkc.compile(inner / "model.ntk", allow=[tmp_path / "shared"]).network == "net"
+    assert ntkc.compile(inner / "model.ntk", allow=[tmp_path / "parts"]).network == "net"
 
 
 @pytest.mark.parametrize(
