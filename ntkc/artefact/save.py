@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import keyword
 import re
-import shutil
 from pathlib import Path
-from uuid import uuid4
 
 from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.folder import read, write
 from ntkc.artefact.prepare import Compilation
+from ntkc.artefact.renamed import renamed
 from ntkc.syntax import ast
 
 
@@ -25,17 +24,8 @@ def save(compilation: Compilation, folder: Path, force: bool = False) -> Path:
     place = folder / name
     if not force and place.exists() and not _is_artefact(place):
         raise FileExistsError(f"{place} is there, and is not a compiled kernel")
-    folder.mkdir(parents=True, exist_ok=True)
-    made = folder / f".{name}-{uuid4().hex[:8]}"
-    made.mkdir()
-    try:
+    with renamed(place) as made:
         write(artefact, made, name, shipped=True)
-        if place.exists() or place.is_symlink():
-            _replace(made, place)
-        else:
-            made.replace(place)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     return place
 
 
@@ -66,17 +56,3 @@ def _is_artefact(place: Path) -> bool:
     own = {"__init__.py", "kernel.py", "parallel.py", "manifest.json", "_runtime", "__pycache__"}
     own |= {Path(file).parts[0] for file in manifest["program"]}
     return all(entry.name in own for entry in place.iterdir())
-
-
-def _replace(made: Path, place: Path) -> None:
-    old = made.with_name(f"{made.name}-old")
-    place.replace(old)
-    try:
-        made.replace(place)
-    except OSError:
-        old.replace(place)
-        raise
-    if old.is_dir() and not old.is_symlink():
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        old.unlink()

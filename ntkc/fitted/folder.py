@@ -14,11 +14,9 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +24,7 @@ from numpy.typing import NDArray
 from ntkc.api import make_options
 from ntkc.artefact.bundle import Bundle, BundledFile
 from ntkc.artefact.compiled import CompiledKernel, compile_program
+from ntkc.artefact.renamed import renamed
 from ntkc.version import __version__
 
 from .bound import BoundKernel
@@ -61,14 +60,8 @@ def save_model(model: FittedModel, folder: Path, force: bool) -> Path:
     """Write a model beside its place and rename it."""
     if folder.exists() and not force and not _replaceable(folder):
         raise FileExistsError(f"{folder} is there, and is not a fitted model")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    made = folder.parent / f".{folder.name}-{uuid4().hex[:8]}"
-    made.mkdir()
-    try:
+    with renamed(folder) as made:
         _write(model, made)
-        _replace(made, folder)
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
     return folder
 
 
@@ -243,20 +236,3 @@ def _replaceable(folder: Path) -> bool:
         return False
     own = {PurePosixPath(name).parts[0] for name in manifest["files"]} | {_MANIFEST}
     return all(entry.name in own for entry in folder.iterdir())
-
-
-def _replace(made: Path, folder: Path) -> None:
-    if not folder.exists() and not folder.is_symlink():
-        made.replace(folder)
-        return
-    old = made.with_name(f"{made.name}-old")
-    folder.replace(old)
-    try:
-        made.replace(folder)
-    except OSError:
-        old.replace(folder)
-        raise
-    if old.is_dir() and not old.is_symlink():
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        old.unlink()
