@@ -119,7 +119,9 @@ def _ordered(level: Level, carried: Container[Node]) -> list[Node]:
 
 
 def _head(node: Node) -> str:
-    return f"{node.op}{node.attrs!r}" if node.attrs else node.op
+    """What tells operations apart where outputs are put in order: not the sizes of images."""
+    attrs = tuple(item for item in node.attrs if item[0] != "out")
+    return f"{node.op}{attrs!r}" if attrs else node.op
 
 
 def _shapes(level: Level) -> Mapping[Node, bytes]:

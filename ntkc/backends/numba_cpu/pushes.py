@@ -21,28 +21,29 @@ def push_lines(writer: Any, segment: Segment, push: Push, number: int) -> list[s
     if push.total is not None:
         return _total(writer, push, number)
     if push.store is None:
-        return _result(writer, segment, push, number)
+        return _result(writer, push, number)
     return _store(writer, segment, push, number)
 
 
-def _rows(writer: Any, push: Push, number: int) -> tuple[list[str], str]:
-    """Loops over the rows of a slice, and where a row begins in scratch."""
+def _rows(writer: Any, push: Push, number: int) -> tuple[list[str], str, dict[str, str]]:
+    """Loops over the rows of a slice, where a row begins in scratch, and the arguments of both."""
     where, rank = writer.where, len(push.source.space)
-    heads = ["    " * a + f"for y{a} in range(n{number}_{a}):" for a in range(rank - 1)]
-    at = f"u64({where.origin(push.slot)})"
+    heads = ["    " * a + f"for y{a} in range(n_{a}):" for a in range(rank - 1)]
+    at = f"slot + u64({where.corner})"
     for axis in range(rank - 1):
         at += f" + y{axis} * u64({where.pitches[axis]})"
-    return heads, at
+    arguments = {f"n_{a}": f"n{number}_{a}" for a in range(rank)}
+    return heads, at, {"slot": f"u64({push.slot * where.slot})", **arguments}
 
 
 def _total(writer: Any, push: Push, number: int) -> list[str]:
     where, rank = writer.where, len(push.source.space)
     lanes, line = where.lanes, where.first_line
-    heads, at = _rows(writer, push, number)
-    pad, last = "    " * len(heads), f"n{number}_{rank - 1}"
+    heads, at, arguments = _rows(writer, push, number)
+    pad, last = "    " * len(heads), f"n_{rank - 1}"
     zero = writer.dialect.literal(0.0)
     scale = 1.0 / prod(push.source.space) if push.node.op == "mean_diagonal" else 1.0
-    factor = f" * {scale!r}" if scale != 1.0 else ""
+    arguments |= {"to": f"u64({push.total * lanes})", "scale": repr(scale)}
     body = [
         f"for k in range({last} * u64({lanes})):",
         f"    scratch[u64({line}) + k] = {zero}",
@@ -53,28 +54,33 @@ def _total(writer: Any, push: Push, number: int) -> list[str]:
         f"for x in range({last}):",
         f"    for lane in range(u64({lanes})):",
         f"        total = scratch[u64({line}) + x * u64({lanes}) + lane]",
-        f"        totals[u64({push.total * lanes}) + lane] += total{factor}",
+        "        totals[to + lane] += total * scale",
     ]
-    return _at_zero(rank, body) if push.node.op == "mean_diagonal" else body
+    call = writer.writer.routines.call("add", "Add a slice to totals.", body, arguments)
+    return _at_zero(rank, call) if push.node.op == "mean_diagonal" else call
 
 
-def _result(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
+def _result(writer: Any, push: Push, number: int) -> list[str]:
     """A root of positions: its slice at δ = 0 is the result."""
     where, space = writer.where, push.source.space
-    heads, at = _rows(writer, push, number)
+    heads, at, arguments = _rows(writer, push, number)
     pad, row = "    " * len(heads), "u64(0)"
     roots = writer.schedule.roots
     first = sum(prod(root.space) for root in roots[: roots.index(push.node)])
+    arguments["first"] = f"u64({first * where.lanes})"
+    arguments["length"] = f"u64({space[-1] * where.lanes})"
     for axis in range(len(space) - 1):
-        row = f"({row}) * u64({space[axis]}) + y{axis}"
+        row = f"({row} * size_{axis} + y{axis})"
+        arguments[f"size_{axis}"] = f"u64({space[axis]})"
     body = [
         *heads,
         f"{pad}at = {at}",
-        f"{pad}to = u64({first * where.lanes}) + ({row}) * u64({space[-1] * where.lanes})",
-        f"{pad}for k in range(u64({space[-1] * where.lanes})):",
+        f"{pad}to = first + {row} * length",
+        f"{pad}for k in range(length):",
         f"{pad}    result[to + k] = scratch[at + k]",
     ]
-    return _at_zero(len(space), body)
+    what = "Give out a slice."
+    return _at_zero(len(space), writer.writer.routines.call("give", what, body, arguments))
 
 
 def _at_zero(rank: int, body: list[str]) -> list[str]:
@@ -89,6 +95,11 @@ def _store(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
     target = writer.schedule.segments[store.segment]
     rank, depth = len(node.space), 0
     lines: list[str] = []
+    arguments: dict[str, str] = {
+        "slot": _number(push.slot * where.slot),
+        "base": _number(writer.bases[push.store]),
+        "ring": writer.ring(push.store, store),
+    }
 
     def add(*texts: str, deeper: bool = False) -> None:
         nonlocal depth
@@ -96,18 +107,20 @@ def _store(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
         depth += deeper
 
     for axis in range(rank):
-        _axis(writer, segment, push, axis, number, add)
-    indices = [f"j{a}" for a in range(rank)]
-    add(f"base = {writer.store_at(push.store, store, indices)}")
+        _axis(writer, segment, push, axis, arguments, add)
+    place = "ring[j0]"
+    for axis in range(1, rank):
+        place = f"({place} * count_{axis} + j{axis})"
+        arguments[f"count_{axis}"] = _number(len(store.displacements[axis]))
+    add(f"place = {place}")
     for axis in range(rank - 1):
         add(f"for c{axis} in range(low{axis}, high{axis}):", deeper=True)
-    row, at = "0", str(where.origin(push.slot))
+    row, at = "place", f"slot + {where.corner}"
     for axis in range(rank):
         cell = f"c{axis}" if axis < rank - 1 else f"low{axis}"
         corner = "0" if target.modes[axis] == WRAPPED else f"max(0, -t{axis})"
-        row = f"({row}) * {node.space[axis]} + {_target(node, axis, cell)} - {corner}"
-        pitch = where.pitches[axis]
-        at += f" + ({_source(node, axis, cell)} - first{axis}) * {pitch}"
+        row = f"({row}) * out_{axis} + {_target(node, axis, cell)} - {corner}"
+        at += f" + ({_source(node, axis, cell)} - first{axis}) * {where.pitches[axis]}"
     last = rank - 1
     here, there = _steps(node, last)
     add(f"to = u64(base + ({row}) * {where.lanes})", f"at = u64({at})")
@@ -123,7 +136,13 @@ def _store(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
             f"        stores[to + x * u64({here * where.lanes}) + k] += "
             f"scratch[at + x * u64({there * where.lanes}) + k]",
         )
-    return lines
+    what = "Add a slice to the slices of a store."
+    return list(writer.writer.routines.call("push", what, lines, arguments))
+
+
+def _number(value: int) -> str:
+    """A signed number as an argument: a bare literal would make Numba compile a routine for it."""
+    return f"i64({value})"
 
 
 def _steps(node: Node, axis: int) -> tuple[int, int]:
@@ -150,37 +169,42 @@ def _source(node: Node, axis: int, cell: str) -> str:
     return cell
 
 
-def _axis(writer: Any, segment: Segment, push: Push, axis: int, number: int, add: Any) -> None:
+def _axis(
+    writer: Any, segment: Segment, push: Push, axis: int, arguments: dict[str, str], add: Any
+) -> None:
     """Loops over runs, displacements and offsets of one axis; binds t, j, low, high, shift."""
     node, factor = push.node, push.source.factor[axis]
-    size, out = push.source.space[axis], node.space[axis]
+    size, out = f"size_{axis}", f"out_{axis}"
+    arguments[size] = _number(push.source.space[axis])
+    arguments[out] = _number(node.space[axis])
     store = writer.schedule.stores[push.store]
     wrapped = segment.modes[axis] == WRAPPED
     target = writer.schedule.segments[store.segment]
-    d = f"d{axis}" if factor == 1 else f"d{axis} // {factor}"
+    arguments[f"d{axis}"] = f"d{axis}" if factor == 1 else f"d{axis} // {factor}"
     if wrapped:
         add(f"for run{axis} in range(2):", deeper=True)
         add(
-            f"e{axis} = {d} - run{axis} * {size}",
+            f"e{axis} = d{axis} - run{axis} * {size}",
             f"first{axis} = 0",
             f"begin{axis} = max(0, -e{axis})",
             f"end{axis} = {size} - max(0, e{axis})",
         )
     else:
         add(
-            f"e{axis} = {d}",
+            f"e{axis} = d{axis}",
             f"first{axis} = max(0, -e{axis})",
             f"begin{axis} = first{axis}",
             f"end{axis} = {size} - max(0, e{axis})",
         )
-    table, offset = writer.index_of(push.store, store, axis, target.modes[axis] == WRAPPED)
+    wraps = target.modes[axis] == WRAPPED
+    arguments[f"index_{axis}"] = writer.index_of(push.store, store, axis, wraps)
     pooled = node.op == "pool" and not _inert(node, axis)
     if pooled:
         _pool_axis(node, axis, size, add)
     else:
         stride = f"{node.attr('stride')[axis]} * " if node.op == "spread" else ""
         add(f"t{axis} = {stride}e{axis}")
-    add(f"j{axis} = {table}[t{axis} + {offset}] if abs(t{axis}) < {out} else -1")
+    add(f"j{axis} = index_{axis}[t{axis} + {out} - 1] if abs(t{axis}) < {out} else -1")
     add(f"if j{axis} >= 0:", deeper=True)
     if pooled:
         stride, count, before = (node.attr(n)[axis] for n in ("stride", "size", "before"))
@@ -213,13 +237,14 @@ def _inert(node: Node, axis: int) -> bool:
     return bool(size == stride == 1 and before == 0)
 
 
-def _pool_axis(node: Node, axis: int, size: int, add: Any) -> None:
+def _pool_axis(node: Node, axis: int, size: str, add: Any) -> None:
     """Loops over what wraps around, and over the displacements of the result."""
     stride, reach = node.attr("stride")[axis], node.attr("size")[axis] - 1
     if node.attr("circular"):
-        most = -(-node.attr("size")[axis] // size) * size  # as often as a window goes around
-        add(f"for wrap{axis} in range({-most}, {most + 1}, {size}):", deeper=True)
-        add(f"for wrap_{axis} in range({-most}, {most + 1}, {size}):", deeper=True)
+        add(f"most{axis} = -(-{reach + 1} // {size}) * {size}")  # as often as a window goes around
+        around = f"range(-most{axis}, most{axis} + 1, {size})"
+        add(f"for wrap{axis} in {around}:", deeper=True)
+        add(f"for wrap_{axis} in {around}:", deeper=True)
         add(f"around{axis} = wrap{axis} - wrap_{axis}")
     else:
         add(f"wrap{axis} = 0", f"around{axis} = 0")

@@ -9,16 +9,25 @@ from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
 from ntkc.backends.numba_cpu.emit import docstring, function, imports_for, matrices
-from ntkc.backends.numba_cpu.loops import statement_lines, table_lines
+from ntkc.backends.numba_cpu.loops import INDEX, printable, statement_lines, table_lines
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.pushes import push_lines
+from ntkc.backends.numba_cpu.routines import DECORATOR, Routines
 from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON, Dialect, lanes
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
 from ntkc.ir.node import Node, Space, Varies, symbol, topological, with_args
 from ntkc.ir.positions import cells
 from ntkc.ir.project import Projection
 from ntkc.runtime.program import SLICES_ABI
-from ntkc.schedule.slices.lower import Layout, end_margins, layout, lower_segment, side_margin
+from ntkc.schedule.slices.lower import (
+    Call,
+    Layout,
+    cells_of,
+    end_margins,
+    layout,
+    lower_segment,
+    side_margin,
+)
 from ntkc.schedule.slices.program import (
     Geometry,
     Segment,
@@ -32,8 +41,6 @@ from ntkc.schedule.slices.program import (
 )
 from ntkc.schedule.slices.segments import WRAPPED
 
-_DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)'
-
 
 def emit_slices(
     program: SliceProgram, describe: Callable[[SliceStep], str], header: str, suffix: str = ""
@@ -43,9 +50,11 @@ def emit_slices(
     functions = [writer.function(schedule) for schedule in program.functions]
     tables = [writer.table(schedule) for schedule in program.functions]
     single = [writer.constants(), *tables, writer.diagonals()]
-    body = [*matrices(writer.series), *single, *functions, writer.listing()]
+    routines = writer.routines.texts()
+    body = [*matrices(writer.series), *single, *routines, *functions, writer.listing()]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
-    parts = [f"{docstring(header)}\n\n{imports_for(helpers)}", writer.attributes(), *helpers, *body]
+    imports = f"{imports_for(helpers)}\ni64 = np.int64"
+    parts = [f"{docstring(header)}\n\n{imports}", writer.attributes(), *helpers, *body]
     return "\n\n\n".join(parts) + "\n"
 
 
@@ -64,6 +73,7 @@ class _Writer:
             for s in program.functions
         }
         self.constant_roots = self._constant_roots()
+        self.routines = Routines(suffix)
 
     def attributes(self) -> str:
         module = self.program.module
@@ -233,7 +243,7 @@ class _Function:
             else " and ".join(schedule.name.split("+")) + f" of {self.program.lanes} pairs"
         )
         head = [
-            _DECORATOR,
+            DECORATOR,
             f"def {name}(",
             *(
                 f"    {argument},"
@@ -300,15 +310,30 @@ class _Function:
             own = Geometry(store.node.space, (1,) * len(store.node.space))
             lines += self._take(index, store, geometries.index(own))
         name = _plain(self.schedule.name)
-        tables, body = lower_segment(
+        tables, repeated = lower_segment(
             segment, self.where, name, self.writer.describe, self.schedule.own
         )
         self.tables += table_lines(tables)
-        lines += statement_lines(body, self.dialect)
+        for again in repeated:
+            calls = [line for call in again.calls for line in self._call(call)]
+            if again.count > 1:
+                calls = [f"for layer in range(u64({again.count})):", *_indented(calls)]
+            lines += calls
         for push in segment.pushes:
             number = geometries.index(push.source)
             lines += push_lines(self, segment, push, number)
         return lines
+
+    def _call(self, call: Call) -> list[str]:
+        """A step, by its routine."""
+        body = statement_lines(call.body, self.dialect)
+        arguments = {name: INDEX.write(value) for name, value in call.arguments.items()}
+        what = "A step on a slice, row by row."
+        return [
+            f"# {printable(call.remark)}",
+            *statement_lines(call.before, self.dialect),
+            *self.writer.routines.call("step", what, body, arguments),
+        ]
 
     def _geometry(self, segment: Segment, number: int, geometry: Geometry) -> list[str]:
         lines = []
@@ -348,8 +373,8 @@ class _Function:
             self.tables.append(line)
         return name
 
-    def index_of(self, index: int, store: Store, axis: int, wrapped: bool) -> tuple[str, int]:
-        """A table from displacement (plus the offset returned) to its number, −1 for none."""
+    def index_of(self, index: int, store: Store, axis: int, wrapped: bool) -> str:
+        """A table from displacement (plus size − 1) to its number, −1 for none."""
         name = f"{self.prefix}_INDEX_{index}_{axis}"
         size = store.node.space[axis]
         own = store.displacements[axis]
@@ -360,66 +385,68 @@ class _Function:
         line = f"{name} = np.array({numbers!r}, dtype=np.int64)"
         if line not in self.tables:
             self.tables.append(line)
-        return name, size - 1
+        return name
 
     def _take(self, index: int, store: Store, number: int) -> list[str]:
         """Move a complete slice from its store to its slot, and leave zeros."""
         node, where = store.node, self.where
         rank = len(node.space)
-        lines = [f"held = u64({self.store_at(index, store, [f'i{a}' for a in range(rank)])})"]
-        row, to, depth = "", f"u64({where.origin(store.slot)})", 0
+        place = self.store_at(index, store, [f"i{a}" for a in range(rank)])
+        arguments = {name: INDEX.write(value) for name, value in cells_of(number, rank).items()}
+        arguments |= {"held": f"u64({place})", "slot": f"u64({store.slot * where.slot})"}
+        lines, row, to, depth = [], "u64(0)", f"slot + u64({where.corner})", 0
         for axis in range(rank - 1):
-            lines.append("    " * depth + f"for y{axis} in range(n{number}_{axis}):")
+            lines.append("    " * depth + f"for y{axis} in range(n_{axis}):")
             depth += 1
-            row = f"y{axis}" if not row else f"({row}) * u64({node.space[axis]}) + y{axis}"
+            row = f"({row} * size_{axis} + y{axis})"
+            arguments[f"size_{axis}"] = f"u64({node.space[axis]})"
             to += f" + y{axis} * u64({where.pitches[axis]})"
-        inner = [
-            f"at = held + ({row}) * u64({node.space[-1] * where.lanes})",
-            f"to = {to}",
-        ]
-        scale = self._uniform(node)
+        arguments["length"] = f"u64({node.space[-1] * where.lanes})"
+        inner = [f"at = held + {row} * length", f"to = {to}"]
         if node.op == "pool" and node.attr("divide") == "inside":
-            inner += self._inside(index, store, number)
+            inner += self._inside(index, store, number, arguments)
         else:
-            value = "stores[at + k]" + (f" * {self.dialect.literal(scale)}" if scale != 1 else "")
+            arguments["scale"] = self.dialect.literal(self._uniform(node))
             inner += [
-                f"for k in range(n{number}_{rank - 1} * u64({where.lanes})):",
-                f"    scratch[to + k] = {value}",
+                f"for k in range(n_{rank - 1} * u64({where.lanes})):",
+                "    scratch[to + k] = stores[at + k] * scale",
                 f"    stores[at + k] = {self.dialect.literal(0.0)}",
             ]
         if store.margin is not None:
-            side = side_margin(where, number, rank, store.slot, store.margin)
+            side = side_margin(where, rank, symbol("slot"), store.margin)
             inner += statement_lines(side, self.dialect)
         lines += _indented(inner, depth)
         if store.margin is not None:
-            ends = end_margins(where, number, rank, store.slot, store.margin)
+            ends = end_margins(where, rank, symbol("slot"), store.margin)
             lines += statement_lines(ends, self.dialect)
-        return lines
+        what = "Move a slice from a store to its slot, and leave zeros."
+        return self.writer.routines.call("take", what, lines, arguments)
 
     def _uniform(self, node: Node) -> float:
         if node.op == "pool" and node.attr("divide") == "size":
             return 1.0 / float(prod(node.attr("size"))) ** 2
         return 1.0 / float(prod(node.attr("size"))) if node.op == "spread" else 1.0
 
-    def _inside(self, index: int, store: Store, number: int) -> list[str]:
+    def _inside(
+        self, index: int, store: Store, number: int, arguments: dict[str, str]
+    ) -> list[str]:
         """Divide by the cells inside of the image, of both windows."""
         node, lanes_ = store.node, self.where.lanes
-        rank, names = len(node.space), []
+        rank, factors = len(node.space), []
         for axis in range(rank):
             counts = (cells(node, axis, node.args[0].space[axis]) >= 0).sum(axis=1)
-            names.append(f"{self.prefix}_INSIDE_{index}_{axis}")
+            name = f"{self.prefix}_INSIDE_{index}_{axis}"
             values = [1.0 / float(c) for c in counts]
-            kind = self.program.dtype
-            line = f"{names[-1]} = np.array({values!r}, dtype=np.{kind})"
+            line = f"{name} = np.array({values!r}, dtype=np.{self.program.dtype})"
             if line not in self.tables:
                 self.tables.append(line)
-        factors = [
-            f"{names[a]}[{letter}{number}_{a} + {'x' if a == rank - 1 else f'y{a}'}]"
-            for a in range(rank)
-            for letter in "pq"
-        ]
+            arguments[f"inside_{axis}"] = name
+            at = "x" if axis == rank - 1 else f"y{axis}"
+            for letter in "pq":
+                arguments[f"{letter}_{axis}"] = f"{letter}{number}_{axis}"
+                factors.append(f"inside_{axis}[{letter}_{axis} + {at}]")
         return [
-            f"for x in range(n{number}_{rank - 1}):",
+            f"for x in range(n_{rank - 1}):",
             f"    share = {' * '.join(factors)}",
             f"    for k in range(x * u64({lanes_}), (x + u64(1)) * u64({lanes_})):",
             "        scratch[to + k] = stores[at + k] * share",

@@ -1,19 +1,23 @@
 """From a step on a slice to loop IR.
 
-Names bound by the caller of the statements, for geometry number g of a segment and axis a:
-`n{g}_{a}` cells of the slice, `p{g}_{a}` and `q{g}_{a}` the first cell in x₁ and in x₂; `layer` in
-a run of several steps; and the buffers. A row is a line of cells along the last axis, interleaved
-by lanes, so that every loop over a row is flat, and one cell to the right is LANES further on.
+A step is a routine: its body names the buffers and its arguments, and a call gives the arguments.
+`n_{a}` are the cells of the slice along axis a, `p_{a}` and `q_{a}` its first cell in x₁ and in
+x₂, `slot_{i}` where a slot begins. So two steps of the same work on slices of different sizes, in
+different slots, are two calls of one routine. At the call, for geometry number g of a segment,
+there are `n{g}_{a}`, `p{g}_{a}`, `q{g}_{a}`, and `layer` in a run of several steps.
+
+A row is a line of cells along the last axis, interleaved by lanes, so that every loop over a row
+is flat, and one cell to the right is LANES further on.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Remark, Statement, Store, Table
+from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Statement, Store, Table
 from ntkc.ir.node import Node, Space, Varies, const, symbol
 from ntkc.schedule.lower import Lanes
 from ntkc.schedule.program import Run
@@ -77,10 +81,14 @@ class Layout:
         """Numbers of scratch before the stores."""
         return self.first_line + self.lines * self.line
 
+    @property
+    def corner(self) -> int:
+        """Where cell 0 of a slot is, from the slot's beginning."""
+        return sum(m * pitch for m, pitch in zip(self.margin, self.pitches, strict=True))
+
     def origin(self, slot: int) -> int:
         """Where cell 0 of a slot is."""
-        steps = zip(self.margin, self.pitches, strict=True)
-        return slot * self.slot + sum(m * pitch for m, pitch in steps)
+        return slot * self.slot + self.corner
 
     def column_space(self, space: Space) -> Space:
         """The sizes of a table's entry for the second input."""
@@ -126,27 +134,49 @@ def _margins(schedule: SliceSchedule) -> Iterator[Margin]:
     yield from (s.margin for s in schedule.stores if s.margin is not None)
 
 
+@dataclass(frozen=True)
+class Call:
+    """A routine's body, and the arguments of one call of it."""
+
+    remark: str
+    before: tuple[Statement, ...]
+    """What the arguments are looked up by."""
+    arguments: Mapping[str, Node]
+    body: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Calls one after the other, the whole `count` times; `layer` counts."""
+
+    count: int
+    calls: tuple[Call, ...]
+
+
 def lower_segment(
     segment: Segment,
     where: Layout,
     name: str,
     describe: Callable[[SliceStep], str],
     own: bool,
-) -> tuple[list[Table], list[Statement]]:
+) -> tuple[list[Table], list[Repeated]]:
     """All steps of a segment on one slice."""
     tables: list[Table] = []
-    body: list[Statement] = []
+    found: list[Repeated] = []
     numbers = {geometry: i for i, geometry in enumerate(segment.geometries)}
     for number, run in enumerate(segment.runs):
-        inner: list[Statement] = []
+        calls = []
         for position in range(run.period):
             part = f"{name}_{segment.number}_{number}_{position}"
-            inner.append(Remark(describe(run.steps[position])))
-            inner.extend(_Slice(where, numbers, run, position, part, tables, own).statements())
-        if run.count > 1:
-            inner = [Loop(LoopKind.SERIAL, "layer", const(run.count), tuple(inner))]
-        body.extend(inner)
-    return tables, body
+            step = _Slice(where, numbers, run, position, part, tables, own)
+            calls.append(step.call(describe(run.steps[position])))
+        found.append(Repeated(run.count, tuple(calls)))
+    return tables, found
+
+
+def cells_of(number: int, rank: int) -> dict[str, Node]:
+    """The arguments `n_{a}` for a geometry's number."""
+    return {f"n_{axis}": symbol(f"n{number}_{axis}") for axis in range(rank)}
 
 
 class _Slice(Lanes):
@@ -168,6 +198,7 @@ class _Slice(Lanes):
         self.name, self.tables, self.own = name, tables, own
         self.step = run.steps[position]
         self.before: list[Statement] = []
+        self.outside: list[Statement] = []
         self.body: list[Statement] = []
         self.names: dict[Node, Node] = {}
         self.used: set[str] = set()
@@ -175,9 +206,26 @@ class _Slice(Lanes):
         self.number = numbers[self.geometry]
         self.rank = len(self.geometry.space)
         self.lines = 0
+        self.arguments = cells_of(self.number, self.rank)
+        self.slots: dict[int, str] = {}
 
-    def statements(self) -> list[Statement]:
+    def call(self, remark: str) -> Call:
         """The step on all rows, and the margins of what it made."""
+        body = self._statements()
+        return Call(remark, tuple(self.outside), self.arguments, tuple(body))
+
+    def _argument(self, name: str, value: Node) -> Node:
+        self.arguments[name] = value
+        return symbol(name)
+
+    def _given(self, kind: str, hole: int, entries: Iterable[int | None]) -> Node:
+        """A hole's entry, looked up at the call."""
+        inside, self.before = self.before, self.outside
+        entry = self._entry(kind, hole, entries)
+        self.before = inside
+        return entry
+
+    def _statements(self) -> list[Statement]:
         constants: list[Statement] = []
         self.before = constants
         self._load_constants()
@@ -191,12 +239,11 @@ class _Slice(Lanes):
         row.extend(self._side_margins())
         loops: Sequence[Statement] = row
         for axis in reversed(range(self.rank - 1)):
-            count = symbol(f"n{self.number}_{axis}")
-            loops = [Loop(LoopKind.SERIAL, f"y{axis}", count, tuple(loops))]
+            loops = [Loop(LoopKind.SERIAL, f"y{axis}", symbol(f"n_{axis}"), tuple(loops))]
         return [*constants, *loops, *self._end_margins()]
 
     def _row_length(self) -> Node:
-        return symbol(f"n{self.number}_{self.rank - 1}") * const(self.where.lanes)
+        return symbol(f"n_{self.rank - 1}") * const(self.where.lanes)
 
     # --- single inputs -----------------------------------------------------------------
 
@@ -206,9 +253,10 @@ class _Slice(Lanes):
             if steps[0].constant_entries[hole] is None:
                 self.names[node] = node
                 continue
-            entry = self._entry("constant", hole, (s.constant_entries[hole] for s in steps))
+            entry = self._given("constant", hole, (s.constant_entries[hole] for s in steps))
             name = f"constant_{hole}"
-            self.before.append(Load(name, "constants", entry))
+            at = self._argument(f"constant_at_{hole}", entry)
+            self.before.append(Load(name, "constants", at))
             self.names[node] = symbol(name)
 
     def _load_single_inputs(self) -> None:
@@ -220,8 +268,9 @@ class _Slice(Lanes):
             sizes = space if kind == "row" else self.where.column_space(space)
             factor = prod(self.where.column_space((1,) * self.rank)) if kind == "column" else 1
             for hole, node in enumerate(nodes):
-                entry = self._entry(kind, hole, (entries[hole] for entries in given))
-                first = entry * const(factor) if factor > 1 else entry
+                entry = self._given(kind, hole, (entries[hole] for entries in given))
+                entry = entry * const(factor) if factor > 1 else entry
+                first = self._argument(f"{kind}_entry_{hole}", entry)
                 index = (first + self._cell(letter, sizes)) * const(self.where.lanes)
                 self.before.append(Offset(f"{kind}_at_{hole}", index))
                 load = symbol(f"{kind}_at_{hole}") + symbol("k")
@@ -232,10 +281,15 @@ class _Slice(Lanes):
         """The number of the row's first cell among all cells of an input."""
         result: Node | None = None
         for axis in range(self.rank):
-            at = symbol(f"{letter}{self.number}_{axis}")
+            first = symbol(f"{letter}{self.number}_{axis}")
+            at = self._argument(f"{letter}_{axis}", first)
             if axis < self.rank - 1:
                 at = at + symbol(f"y{axis}")
-            result = at if result is None else result * const(sizes[axis]) + at
+            if result is None:
+                result = at
+                continue
+            size = self._argument(f"{letter}_size_{axis}", const(sizes[axis]))
+            result = result * size + at
         assert result is not None
         return result
 
@@ -268,16 +322,19 @@ class _Slice(Lanes):
     def _slot_row(self, slot: int, shift: Space, stride: Space | None = None) -> Node:
         """Where cell `shift` of the current row is; rows are `stride` apart in the slot."""
         where = self.where
-        fixed = where.origin(slot) + sum(
-            s * pitch for s, pitch in zip(shift, where.pitches, strict=True)
-        )
-        result: Node | None = None
+        fixed = where.corner + sum(s * pitch for s, pitch in zip(shift, where.pitches, strict=True))
+        result = self._slot(slot) + const(fixed)
         for axis in range(self.rank - 1):
             step = where.pitches[axis] * (1 if stride is None else stride[axis])
-            part = symbol(f"y{axis}") * const(step)
-            result = part if result is None else result + part
-        assert result is not None
-        return const(fixed) + result
+            result = result + symbol(f"y{axis}") * const(step)
+        return result
+
+    def _slot(self, slot: int) -> Node:
+        """Where a slot begins: an argument."""
+        if slot not in self.slots:
+            self.slots[slot] = f"slot_{len(self.slots)}"
+            self._argument(self.slots[slot], const(slot * self.where.slot))
+        return symbol(self.slots[slot])
 
     def _line(self) -> int:
         self.lines += 1
@@ -300,7 +357,7 @@ class _Slice(Lanes):
         if len(rows) > 1:
             line = const(self._line())
             reach = (size[last] - 1) * dilation[last]
-            cells = symbol(f"n{self.number}_{last}") * const(stride[last])
+            cells = symbol(f"n_{last}") * const(stride[last])
             count = (cells + const(max(0, reach + 1 - stride[last]))) * const(lanes)
             self.before.append(self._sum_loop("k", count, rows, line))
             start: Node = line
@@ -315,7 +372,7 @@ class _Slice(Lanes):
                 [start + at + tap for tap in taps],
                 narrow + symbol("x") * const(lanes),
             )
-            count = symbol(f"n{self.number}_{last}")
+            count = symbol(f"n_{last}")
             self.before.append(Loop(LoopKind.SERIAL, "x", count, (inner,)))
             start, taps = narrow, [const(0)]
         self._mean(node, [start + tap for tap in taps])
@@ -390,7 +447,10 @@ class _Slice(Lanes):
         if node.op != "dropout":
             return super()._expression(node)
         value, rate = (self._operand(node, arg) for arg in node.args)
-        return value + value * (symbol("same") * (rate / (1.0 - rate))) if self.own else value
+        if not self.own:
+            return value
+        same = self._argument("same", symbol("same"))
+        return value + value * (same * (rate / (1.0 - rate)))
 
     def _store(self) -> None:
         results = []
@@ -411,26 +471,24 @@ class _Slice(Lanes):
         for slot, margin in zip(self.step.output_slots, self.step.margins, strict=True):
             if margin is None or slot is None:
                 continue
-            found.extend(side_margin(self.where, self.number, self.rank, slot, margin))
+            found.extend(side_margin(self.where, self.rank, self._slot(slot), margin))
         return found
 
     def _end_margins(self) -> list[Statement]:
         found: list[Statement] = []
         for slot, margin in zip(self.step.output_slots, self.step.margins, strict=True):
             if margin is not None and slot is not None:
-                found.extend(end_margins(self.where, self.number, self.rank, slot, margin))
+                found.extend(end_margins(self.where, self.rank, self._slot(slot), margin))
         return found
 
 
-def side_margin(
-    where: Layout, number: int, rank: int, slot: int, margin: Margin
-) -> list[Statement]:
+def side_margin(where: Layout, rank: int, slot: Node, margin: Margin) -> list[Statement]:
     """The margin of one row (the loop variables' own) along the last axis."""
     last, lanes = rank - 1, where.lanes
-    row: Node = const(where.origin(slot))
+    row: Node = const(where.corner) + slot
     for axis in range(last):
         row = row + symbol(f"y{axis}") * const(where.pitches[axis])
-    length = symbol(f"n{number}_{last}") * const(lanes)
+    length = symbol(f"n_{last}") * const(lanes)
     found: list[Statement] = []
     before, after = margin.before[last] * lanes, margin.after[last] * lanes
     if before and margin.wrapped:  # from the row outward: a margin may be longer than its ring
@@ -444,14 +502,12 @@ def side_margin(
     return found
 
 
-def end_margins(
-    where: Layout, number: int, rank: int, slot: int, margin: Margin
-) -> list[Statement]:
+def end_margins(where: Layout, rank: int, slot: Node, margin: Margin) -> list[Statement]:
     """Whole rows before and after, axis by axis from the last but one to the first."""
     found: list[Statement] = []
     for axis in reversed(range(rank - 1)):
         pitch = where.pitches[axis]
-        row: Node = const(where.origin(slot) - margin.before[rank - 1] * where.lanes)
+        row: Node = const(where.corner - margin.before[rank - 1] * where.lanes) + slot
         for outer in range(axis):
             row = row + symbol(f"y{outer}") * const(where.pitches[outer])
         looped = list(range(axis))
@@ -461,8 +517,8 @@ def end_margins(
             else:
                 row = row + symbol(f"y{inner}") * const(where.pitches[inner])
                 looped.append(inner)
-        cells = _span(where, number, rank, axis, margin)
-        length = symbol(f"n{number}_{axis}") * const(pitch)
+        cells = _span(where, rank, axis, margin)
+        length = symbol(f"n_{axis}") * const(pitch)
         copies: list[Statement] = []
         for i in range(1, margin.before[axis] + 1):  # outward, as above
             to = _back(row, i * pitch)
@@ -475,21 +531,20 @@ def end_margins(
             continue
         loops: Sequence[Statement] = copies
         for other in reversed(looped):
-            count = symbol(f"n{number}_{other}")
-            loops = [Loop(LoopKind.SERIAL, f"y{other}", count, tuple(loops))]
+            loops = [Loop(LoopKind.SERIAL, f"y{other}", symbol(f"n_{other}"), tuple(loops))]
         found.extend(loops)
     return found
 
 
-def _span(where: Layout, number: int, rank: int, axis: int, margin: Margin) -> Node:
+def _span(where: Layout, rank: int, axis: int, margin: Margin) -> Node:
     """Numbers from the first cell of a row's margin to the last, over inner axes with margins."""
     last = rank - 1
-    cells = symbol(f"n{number}_{last}") + const(margin.before[last] + margin.after[last])
+    cells = symbol(f"n_{last}") + const(margin.before[last] + margin.after[last])
     count: Node = cells * const(where.lanes)
     for inner in range(axis + 1, last):
         if not (margin.before[inner] or margin.after[inner]):
             continue
-        more = symbol(f"n{number}_{inner}") + const(margin.before[inner] + margin.after[inner] - 1)
+        more = symbol(f"n_{inner}") + const(margin.before[inner] + margin.after[inner] - 1)
         count = count + more * const(where.pitches[inner])
     return count
 
