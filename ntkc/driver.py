@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from ntkc.passes.differentiate import Variable
     from ntkc.passes.pipeline import Pass, Watcher
     from ntkc.schedule.program import ProgramSchedule, Step
+    from ntkc.schedule.slices.packs import Target
     from ntkc.schedule.slices.program import SliceProgram, SliceStep
 
 DTYPES = ("float64", "float32")
@@ -243,6 +244,17 @@ def emitted_slices(front: FrontEnd, program: SliceProgram, suffix: str = "") -> 
 
     with stage("emit"):
         return emit_slices(program, describer({program.dtype: program}), _header(front), suffix)
+
+
+def emitted_kernels(
+    front: FrontEnd, program: SliceProgram, target: Target, suffix: str = ""
+) -> str:
+    """The CUDA kernels of a program on positions that has been scheduled."""
+    from ntkc.backends.cuda.slices import emit_kernels
+
+    with stage("emit"):
+        words = describer({program.dtype: program})
+        return emit_kernels(program, words, _header(front), target, suffix)
 
 
 def _header(front: FrontEnd) -> str:

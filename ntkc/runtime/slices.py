@@ -112,8 +112,12 @@ def make_side(
     name: str,
     constants: NDArray[np.float64],
     threads: int,
+    with_itself: Callable[..., list[Images]] | None = None,
 ) -> Side:
     """Check inputs and compute what depends on each of them alone.
+
+    `with_itself` pairs inputs with themselves, as `_own` does, where something else than this
+    processor is to do it.
 
     Raises `ArrayError` for inputs that are not finite, too large, or not normalized where the
     program relies on it.
@@ -130,13 +134,16 @@ def make_side(
     check_squares(rows, squares)
     if program.normalized:
         check_normalized(rows, squares / max(rows.width, 1))
+    own_values = _own if with_itself is None else with_itself
     owned: list[Images] = []
     for spaces, sliced in zip(program.owned, program.own, strict=True):
-        owned += _own(program, sliced, spaces, inputs, mean_squares, owned, constants, threads)
+        owned += own_values(
+            program, sliced, spaces, inputs, mean_squares, owned, constants, threads
+        )
     nngp, ntk = np.empty(count), np.empty(count)
     if program.diagonals is None:  # an input with itself is a pair like any other
         both = program.tiles["nngp+ntk"]
-        own = _own(program, both, ((), ()), inputs, mean_squares, owned, constants, threads)
+        own = own_values(program, both, ((), ()), inputs, mean_squares, owned, constants, threads)
         nngp, ntk = (image.reshape(-1) for image in own)
     else:
         for start in range(0, count, _BLOCK):

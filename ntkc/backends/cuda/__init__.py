@@ -1,0 +1,1 @@
+"""How operations and slices are spelled for `numba.cuda`."""
