@@ -160,15 +160,25 @@ def middle(
         return schedule(modules, *derivative_roots(shared, derivatives))
 
 
-def middle_on_positions(module: Module, dtype: str, watch: Watcher | None = None) -> SliceProgram:
+def middle_on_positions(
+    module: Module,
+    dtype: str,
+    watch: Watcher | None = None,
+    derivatives: Derivatives | None = None,
+) -> SliceProgram:
     """`middle` for a network on positions: displacement slices."""
-    from ntkc.passes.pipeline import SHARED, run, vector_passes
+    from ntkc.passes.pipeline import SHARED, run, vector_passes, with_derivatives
     from ntkc.schedule.slices.program import slice_schedule
 
+    passes: tuple[Pass, ...] = SHARED
+    if derivatives is not None:
+        passes = with_derivatives((derivatives.root,), variables(derivatives))
     with uncollected(), stage("passes"):
-        made = run(run(module, SHARED, watch), vector_passes(dtype), watch)
+        made = run(run(module, passes, watch), vector_passes(dtype), watch)
     with uncollected(), stage("schedule"):
-        return slice_schedule(made, dtype)
+        if derivatives is None:
+            return slice_schedule(made, dtype)
+        return slice_schedule(made, dtype, derivative_roots(made, derivatives)[0])
 
 
 def on_positions(module: Module) -> bool:
@@ -224,7 +234,8 @@ def generate(
 ) -> str:
     """The generated source of a program's kernel; `suffix` ends its functions' names."""
     if on_positions(front.module):
-        return emitted_slices(front, middle_on_positions(front.module, dtype, watch), suffix)
+        program = middle_on_positions(front.module, dtype, watch, derivatives)
+        return emitted_slices(front, program, suffix)
     return emitted(front, middle(front.module, dtype, watch, derivatives), dtype, suffix)
 
 

@@ -71,8 +71,12 @@ def build_derivatives(
     It holds the generated module and the manifest, and is no package: what uses it is the
     program's own kernel.
     """
-    schedules = middle(front.module, options.dtype, Watch(), derivatives, options.collapse)
-    generated = emitted(front, schedules, options.dtype, f"_{digest}")
+    if on_positions(front.module):
+        sliced = middle_on_positions(front.module, options.dtype, Watch(), derivatives)
+        generated = emitted_slices(front, sliced, f"_{digest}")
+    else:
+        schedules = middle(front.module, options.dtype, Watch(), derivatives, options.collapse)
+        generated = emitted(front, schedules, options.dtype, f"_{digest}")
     debug.dump(4, "derivatives.py", generated)
     manifest: dict[str, Any] = {
         "abi": ABI,

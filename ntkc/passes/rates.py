@@ -15,7 +15,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ntkc.ir.node import Node, const, function, inv_sqrt, is_const, make
+from ntkc.ir.node import Node, Varies, const, function, inv_sqrt, is_const, make
+from ntkc.ir.ops import SPATIAL
 
 Rate = Node | None
 Rule = Callable[..., Rate]
@@ -155,6 +156,25 @@ def _modulus(node: Node, x: Rate) -> Rate:
     return _chosen(node.args[0], x, minus(None, x))
 
 
+def _mapped(node: Node, x: Rate) -> Rate:
+    """A linear map on positions, of a rate that may be the same at all of them."""
+    if x is None:
+        return None
+    (value,) = node.args
+    if (value.space and not x.space) or x.varies is Varies.CONST:
+        x = x + const(0.0) * value
+    return make(node.op, x, **dict(node.attrs))
+
+
+def _dropout(node: Node, x: Rate, rate: Rate) -> Rate:
+    """k / (1 - rate) of an input with itself, where dropout at 1/2 minus the identity is k."""
+    value, dropped = node.args
+    own = make("dropout", value, const(0.5)) - value
+    scale = 1.0 / ((1.0 - dropped) * (1.0 - dropped))
+    kept = None if x is None else make("dropout", x, dropped)
+    return plus(kept, None if rate is None else times(own * scale, rate))
+
+
 RULES: dict[str, Rule] = {
     "add": lambda node, x, y: plus(x, y),
     "sub": lambda node, x, y: minus(x, y),
@@ -186,6 +206,8 @@ RULES: dict[str, Rule] = {
         const(1.0 / math.sqrt(2.0 * math.pi)), times(_bell(node, 0.5), x)
     ),
     "owen_t": _owen_t,
+    **dict.fromkeys(SPATIAL, _mapped),
+    "dropout": _dropout,
     # What checks a value, and what marks where schedules cut, are the identity.
     "within": lambda node, x: x,
     "carry": lambda node, x: None if x is None else make("carry", x),

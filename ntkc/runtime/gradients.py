@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .errors import ArgumentError, ArgumentTypeError, ArrayError
 from .options import ROOTS, did_you_mean, memory_budget, parameter_values, thread_count
+from .slice_program import SliceProgram
 from .slopes import Slopes
 
 if TYPE_CHECKING:
@@ -67,6 +68,11 @@ def checked_request(
 ) -> Request:
     """The arguments of a call. Raises `ArgumentError`, `ArgumentTypeError` or `ArrayError`."""
     names = _variables(kernel, wrt, len(inputs))
+    if isinstance(kernel.program, SliceProgram) and any(name in INPUTS for name in names):
+        raise ArgumentError(
+            "wrt: gradients by inputs are there for networks on vectors, and kernel "
+            f"{kernel.name!r} is on {kernel.input}; differentiate by its parameters"
+        )
     shape = inputs[0].shape[0], inputs[-1].shape[0]
     given = None if cotangent is None else _cotangent(cotangent, shape, kernel.dtype)
     if given is None and any(name in INPUTS for name in names):

@@ -94,8 +94,8 @@ class Kernel:
         """The program, of a network on vectors; `ArgumentError` for any other."""
         if isinstance(self._program, SliceProgram):
             raise ArgumentError(
-                f"kernel {self.name!r}: gradients are there for networks on vectors, and this one "
-                f"is on {self.input}"
+                f"kernel {self.name!r}: expected a network on vectors, and this one is on "
+                f"{self.input}"
             )
         return self._program
 
@@ -164,7 +164,7 @@ class Kernel:
             return bundle([np.empty(0, self.dtype) for _ in roots], roots, several)
         if isinstance(self._program, SliceProgram):
             images = slices.make_side(self._program, array, "x1", constants, limit)
-            return bundle([getattr(images, root).copy() for root in roots], roots, several)
+            return bundle([images.diagonals[root].copy() for root in roots], roots, several)
         side = make_side(
             self._vectors, Rows(flattened(array), "x1", self.dtype), constants, limit, False
         )
@@ -196,7 +196,8 @@ class Kernel:
         in both places of the kernel, and moves in both.
 
         `get` is "ntk" or "nngp". `threads` and `memory` are as in a call. What one call
-        needs is compiled at the first such call, and kept with the kernel.
+        needs is compiled at the first such call, and kept with the kernel. Networks on positions
+        have gradients by parameters, and none by inputs.
 
         Everything is finite. Where a kinked activation leaves no derivative by inputs, a limit
         is given: at coincident inputs the mean over opposite directions, at a row of zeros that
@@ -204,7 +205,6 @@ class Kernel:
 
         Raises subclasses of `KernelError`, which are `ValueError` or `TypeError` too.
         """
-        _ = self._vectors
         inputs = self._inputs(x1, x2)
         request = checked_request(self, inputs, get, wrt, cotangent, threads, memory, params)
         return evaluate_request(self, request)

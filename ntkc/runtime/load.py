@@ -41,6 +41,7 @@ _SLICE_ATTRIBUTES = {
     "SPACE": "space",
     "OWNED": "owned",
     "REPEATED": "repeated",
+    "ROOTS": "roots",
     "constants": "constants",
     "diagonals": "diagonals",
     "OWN": "own",

@@ -82,8 +82,15 @@ class SliceProgram:
     repeated: bool
     """Whether x₂'s arrays hold every axis twice, for axes that wrap around."""
     constants: Callable[[Mapping[str, float], int], NDArray[np.float64]]
-    diagonals: Callable[[Images, NDArray[np.float64], list[Images]], tuple[Images, Images]] | None
-    """(mean squares, constants, values owned) -> both kernels of each input with itself (n,); None
+    roots: tuple[str, ...]
+    """What the diagonals are of: both kernels, or a kernel and its derivatives."""
+    diagonals: Callable[[Images, NDArray[np.float64], list[Images]], Images] | None
+    """(mean squares, constants, values owned) -> each root of each input with itself (R, n); None
     where the tile functions tell as well, an input being paired with itself."""
     own: tuple[Sliced, ...]
     tiles: Mapping[str, Sliced]
+
+    def tile_of(self, roots: tuple[str, ...]) -> str:
+        """The tile function that makes some roots: their own, or the one that makes all."""
+        own = "+".join(roots)
+        return own if own in self.tiles else "+".join(self.roots)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
@@ -52,8 +52,8 @@ class Side:
     """(n, *space, channels), of any real dtype."""
     mean_squares: Images
     owned: list[Images]
-    nngp: NDArray[Any]
-    ntk: NDArray[Any]
+    diagonals: Mapping[str, NDArray[Any]]
+    """Each root of each input with itself (n,), by the root's name."""
 
     @property
     def count(self) -> int:
@@ -76,8 +76,8 @@ def fill(
         make_side(program, array, name, constants, threads)
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
     ]
-    sliced = program.tiles["nngp" if roots == ("nngp",) else "nngp+ntk"]
-    places = [("nngp", "ntk").index(root) for root in roots]
+    sliced = program.tiles[program.tile_of(roots)]
+    places = [program.roots.index(root) for root in roots]
     groups = list(_groups([side.count for side in sides], program.lanes, sliced))
     needed = _worker_bytes(program, sliced)
     threads = min(threads, len(groups)) or 1
@@ -103,7 +103,7 @@ def fill(
     run_tasks(groups, make_worker, threads, reporter, stop)
     if len(sides) == 1:
         for output, root in zip(outputs, roots, strict=True):
-            np.fill_diagonal(output, getattr(sides[0], root))
+            np.fill_diagonal(output, sides[0].diagonals[root])
 
 
 def make_side(
@@ -140,20 +140,18 @@ def make_side(
         owned += own_values(
             program, sliced, spaces, inputs, mean_squares, owned, constants, threads
         )
-    nngp, ntk = np.empty(count), np.empty(count)
+    found = np.empty((len(program.roots), count))
     if program.diagonals is None:  # an input with itself is a pair like any other
-        both = program.tiles["nngp+ntk"]
-        own = own_values(program, both, ((), ()), inputs, mean_squares, owned, constants, threads)
-        nngp, ntk = (image.reshape(-1) for image in own)
+        tile, none = program.tiles[program.tile_of(program.roots)], ((),) * len(program.roots)
+        own = own_values(program, tile, none, inputs, mean_squares, owned, constants, threads)
+        found[:] = [image.reshape(-1) for image in own]
     else:
         for start in range(0, count, _BLOCK):
             at = slice(start, start + _BLOCK)
             images = [image[at] for image in owned]
-            nngp[at], ntk[at] = program.diagonals(mean_squares[at], constants, images)
-    dtype = np.dtype(program.dtype)
-    return Side(
-        inputs, mean_squares, owned, _rounded(nngp, rows, dtype), _rounded(ntk, rows, dtype)
-    )
+            found[:, at] = program.diagonals(mean_squares[at], constants, images)
+    rounded = (_rounded(values, rows, np.dtype(program.dtype)) for values in found)
+    return Side(inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)))
 
 
 def _own(
@@ -170,8 +168,7 @@ def _own(
     count = len(inputs)
     rank = len(program.space)
     found = [np.empty((count, *(space or (1,) * rank))) for space in spaces]
-    nothing = np.empty(0)
-    side = Side(inputs, mean_squares, owned, nothing, nothing)
+    side = Side(inputs, mean_squares, owned, {})
     table = _Table(program, sliced, side, constants)
     stop = threading.Event()
     tasks = [

@@ -35,6 +35,7 @@ from ntkc.schedule.slices.program import (
     SliceSchedule,
     SliceStep,
     Store,
+    final_singles,
     final_values,
     input_space,
     store_size,
@@ -81,6 +82,7 @@ class _Writer:
             "ABI": SLICES_ABI,
             "NAME": module.name,
             "DTYPE": self.program.dtype,
+            "ROOTS": self.program.roots,
             "INPUT_KIND": module.input.kind,
             "INPUT_SIZES": tuple(module.input.sizes),
             "NORMALIZED": module.input.normalized,
@@ -100,7 +102,9 @@ class _Writer:
 
     def _diagonal_roots(self) -> list[Node]:
         roots = self.program.module.roots
-        return [] if self.program.paired else [roots["nngp_diagonal"], roots["ntk_diagonal"]]
+        if self.program.paired:
+            return []
+        return [roots[f"{name}_diagonal"] for name in self.program.roots]
 
     def _constant_roots(self) -> list[Node]:
         """The constants that functions read, then those that only single-input values need."""
@@ -169,12 +173,9 @@ class _Writer:
             "The kernels of each input with itself.",
             [
                 *code.lines,
-                "nngp, ntk = np.empty((2, len(mean_square)))",
-                *(
-                    f"{name}[:] = np.reshape({text}, -1)"
-                    for name, text in zip(("nngp", "ntk"), code.results, strict=True)
-                ),
-                "return nngp, ntk",
+                f"found = np.empty(({len(roots)}, len(mean_square)))",
+                *(f"found[{i}] = np.reshape({text}, -1)" for i, text in enumerate(code.results)),
+                "return found",
             ],
         )
 
@@ -469,12 +470,9 @@ class _Function:
         values = final_values(schedule.roots)
         offsets = dict(zip(schedule.rows, schedule.offsets, strict=True))
         repeat = prod(self.where.column_space((1,) * len(self.where.space)))
-        for node in values:
-            for arg in node.args:
-                if arg in names or arg.op == "const" or arg.varies is Varies.CROSS:
-                    continue
-                lines.append(self._single(arg, len(names), offsets, repeat))
-                names[arg] = symbol(f"single_{len(names)}")
+        for arg in final_singles(schedule.roots):
+            lines.append(self._single(arg, len(names), offsets, repeat))
+            names[arg] = symbol(f"single_{len(names)}")
         for number, node in enumerate(values):
             args = tuple(names.get(a, a) for a in node.args)
             text = self.dialect.write(with_args(node, args))

@@ -51,8 +51,8 @@ class Device:
             self.side(array, name, constants)
             for array, name in zip(inputs, ("x1", "x2"), strict=False)
         ]
-        name = "nngp" if roots == ("nngp",) else "nngp+ntk"
-        places = [("nngp", "ntk").index(root) for root in roots]
+        name = self.program.tile_of(roots)
+        places = [self.program.roots.index(root) for root in roots]
         symmetric = len(sides) == 1
         first, second = sides[0].count, sides[-1].count
         if symmetric:
@@ -73,7 +73,7 @@ class Device:
             reporter.update(done)
         if symmetric:
             for output, root in zip(outputs, roots, strict=True):
-                np.fill_diagonal(output, getattr(sides[0], root))
+                np.fill_diagonal(output, sides[0].diagonals[root])
 
     def side(self, inputs: NDArray[Any], name: str, constants: NDArray[np.float64]) -> Side:
         """What depends on each input alone; values of one with itself come from the device."""
@@ -90,11 +90,10 @@ class Device:
         constants: NDArray[np.float64],
         threads: int,
     ) -> list[Images]:
-        nothing = np.empty(0)
-        name = "nngp+ntk"
+        name = program.tile_of(program.roots)
         for number, own in enumerate(program.own):
             name = self.own[number] if own is sliced else name
-        side = Side(inputs, mean_squares, owned, nothing, nothing)
+        side = Side(inputs, mean_squares, owned, {})
         arrays = self.upload(sliced, side, constants)
         each, step = np.arange(len(inputs)), self._batch(name)
         values = np.concatenate(

@@ -190,6 +190,8 @@ class SliceProgram:
     owned: tuple[tuple[Node, ...], ...]
     own: tuple[SliceSchedule, ...]
     tiles: Mapping[str, SliceSchedule]
+    roots: tuple[str, ...]
+    """What the diagonals are of, in order."""
     paired: bool
     """Whether the diagonals come from the tile functions, each input paired with itself."""
     constants: tuple[Node, ...]
@@ -205,16 +207,22 @@ ROOT_SETS = {"nngp+ntk": ("nngp", "ntk"), "nngp": ("nngp",)}
 """The tangent kernel needs all that the NNGP kernel does: it comes with it."""
 
 
-def slice_schedule(module: Module, dtype: str) -> SliceProgram:
-    """The schedule of one expanded and folded network on positions."""
+def slice_schedule(
+    module: Module, dtype: str, root_sets: Mapping[str, Sequence[str]] = ROOT_SETS
+) -> SliceProgram:
+    """The schedule of one expanded and folded network on positions.
+
+    `root_sets` are the roots of each tile function; the first has all whose diagonals are wanted.
+    """
     module = two_axes(module)
     constants: dict[Node, int] = {}
     row = Projection(Varies.ROW)
     tiles = {
         name: _Builder(name, [module.roots[r] for r in roots], False, constants, row).schedule()
-        for name, roots in ROOT_SETS.items()
+        for name, roots in root_sets.items()
     }
-    singles = [module.roots[name] for name in ("nngp_diagonal", "ntk_diagonal")]
+    names = tuple(next(iter(root_sets.values())))
+    singles = [module.roots[f"{name}_diagonal"] for name in names]
     # Where an input with itself is a pair like any other, the tile functions give the diagonals.
     masked = any(n.op == "dropout" for n in topological(module.roots.values()))
     paired = not masked and bool(_owned(singles))
@@ -225,7 +233,7 @@ def slice_schedule(module: Module, dtype: str) -> SliceProgram:
         for number, group in enumerate(owned)
     ]
     return SliceProgram(
-        module, dtype, LANES[dtype], owned, tuple(own), tiles, paired, tuple(constants)
+        module, dtype, LANES[dtype], owned, tuple(own), tiles, names, paired, tuple(constants)
     )
 
 
@@ -429,12 +437,11 @@ class _Builder:
 
     def _final_rows(self) -> None:
         """Table entries and constants of what is computed of the totals, once a pair."""
-        for node in final_values(self.roots):
-            for arg in node.args:
-                if arg.varies in (Varies.ROW, Varies.COL):
-                    self._entry(arg, ())
-                elif arg.varies is Varies.CONST and arg.op != "const":
-                    self._constant(arg)
+        for node in final_singles(self.roots):
+            if node.varies is Varies.CONST:
+                self._constant(node)
+            else:
+                self._entry(node, ())
 
 
 def final_values(roots: Iterable[Node]) -> list[Node]:
@@ -444,6 +451,13 @@ def final_values(roots: Iterable[Node]) -> list[Node]:
         for n in topological(roots)
         if n.varies is Varies.CROSS and not n.space and n.op not in REDUCTIONS
     ]
+
+
+def final_singles(roots: Sequence[Node]) -> list[Node]:
+    """What final values need of single inputs and parameters, and roots that are nothing else."""
+    alone = [root for root in roots if root.varies is not Varies.CROSS and not root.space]
+    found = dict.fromkeys([*(a for n in final_values(roots) for a in n.args), *alone])
+    return [n for n in found if n.varies is not Varies.CROSS and n.op != "const"]
 
 
 def overhang(window: Node, axis: int) -> int:
