@@ -8,23 +8,18 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ntkc.diagnostics import Diagnostic, NtkError, Source
+from ntkc.diagnostics import Diagnostic, Source
 
 if TYPE_CHECKING:
     from ntkc.artefact.compiled import CompiledKernel
     from ntkc.driver import Options
 
 TEXT = "<text>"
-_BACKENDS = ("auto", "cpu")
+_BACKENDS = ("auto", "cpu", "cuda")
 _DTYPES = ("float64", "float32")
 _LOOSEST = 0.01
-_COMING = {"cuda": "kernels run on the processor: backend='cpu'"}
 
 PathLike = str | os.PathLike[str]
-
-
-class UnavailableError(NtkError, NotImplementedError):
-    """Something that ntkc knows of and cannot do yet."""
 
 
 def compile(
@@ -43,7 +38,8 @@ def compile(
 ) -> CompiledKernel:
     """Compile a program, from a file or from its text, to the kernel of one network.
 
-    `network` chooses one of several. `dtype` is what the kernel computes in, "float64" or
+    `network` chooses one of several. `backend` is "cpu", "cuda", or "auto": a GPU if one can be
+    used, else the processor. `dtype` is what the kernel computes in, "float64" or
     "float32". Imports stay inside `root`, by default the folder of the file (a text has none,
     and imports nothing without it), and the files and folders in `allow`. What was compiled
     before is found in the user's cache, unless `cache` is false. `tolerance` bounds the errors of
@@ -54,8 +50,8 @@ def compile(
     the kernel's `warnings`.
 
     Raises `ProgramError` with every mistake in the program, `NtkError` where the tolerance cannot
-    be certified, `OSError` where the file cannot be read, and `ValueError` or `TypeError` for
-    other arguments.
+    be certified, `DeviceError` (a `RuntimeError`) where "cuda" finds no usable GPU, `OSError` where
+    the file cannot be read, and `ValueError` or `TypeError` for other arguments.
     """
     from ntkc.artefact.compiled import compile_program
 
@@ -116,9 +112,7 @@ def make_options(
 
     if network is not None and not isinstance(network, str):
         raise TypeError(f"network: expected a name, got {network!r}")
-    if backend in _COMING:
-        raise UnavailableError(f"backend {backend!r} is not available yet; {_COMING[backend]}")
-    _one_of("backend", backend, (*_BACKENDS, *_COMING))
+    _one_of("backend", backend, _BACKENDS)
     _one_of("dtype", dtype, _DTYPES)
     if isinstance(allow, (str, os.PathLike)):
         raise TypeError(f"allow: expected several paths, such as [{str(allow)!r}]")
@@ -129,13 +123,22 @@ def make_options(
     return Options(
         network,
         str(dtype),
-        "cpu",
+        _chosen(backend),
         folder,
         paths,
         _tolerance(tolerance),
         _sizes(sizes),
         collapse,
     )
+
+
+def _chosen(backend: str) -> str:
+    """The backend that "auto" stands for: a GPU that can be used, else the processor."""
+    if backend != "auto":
+        return backend
+    from ntkc.runtime.cuda.devices import device_files, search, simulated
+
+    return "cuda" if device_files() and not simulated() and search().devices else "cpu"
 
 
 def _sizes(value: Iterable[int] | None) -> tuple[int, ...] | None:
@@ -163,7 +166,7 @@ def _tolerance(value: object) -> float | None:
 
 
 def _one_of(argument: str, value: object, allowed: tuple[str, ...]) -> None:
-    shown = " or ".join(repr(word) for word in allowed if word not in _COMING)
+    shown = " or ".join(map(repr, allowed))
     if not isinstance(value, str):
         raise TypeError(f"{argument}: expected {shown}, got {value!r}")
     if value not in allowed:

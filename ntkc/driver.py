@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ntkc.debug import stage
-from ntkc.diagnostics import Diagnostic, Diagnostics, Source
+from ntkc.diagnostics import Diagnostic, Diagnostics, NtkError, Source
 from ntkc.diagnostics.excerpt import printable
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological
@@ -33,9 +33,13 @@ if TYPE_CHECKING:
     from ntkc.schedule.slices.program import SliceProgram, SliceStep
 
 DTYPES = ("float64", "float32")
-BACKENDS = ("cpu",)
+BACKENDS = ("cpu", "cuda")
 TOLERANCES = {"float64": 1e-10, "float32": 1e-6}
 """What activations without closed form are approximated to, unless an option says otherwise."""
+
+
+class UnavailableError(NtkError, NotImplementedError):
+    """Something that ntkc knows of and cannot do yet."""
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,16 @@ def emitted(
 
     with stage("emit"):
         return emit(schedules, dtype, describer(schedules), _header(front), suffix)
+
+
+def emitted_tiles(
+    front: FrontEnd, schedules: Mapping[str, ProgramSchedule], dtype: str, suffix: str = ""
+) -> str:
+    """The CUDA kernels of a program on vectors that has been scheduled."""
+    from ntkc.backends.cuda.dense import emit_tiles
+
+    with stage("emit"):
+        return emit_tiles(schedules, dtype, describer(schedules), _header(front), suffix)
 
 
 def emitted_slices(front: FrontEnd, program: SliceProgram, suffix: str = "") -> str:

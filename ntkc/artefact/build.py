@@ -14,8 +14,10 @@ from ntkc.driver import (
     Derivatives,
     FrontEnd,
     Options,
+    UnavailableError,
     emitted,
     emitted_slices,
+    emitted_tiles,
     middle,
     middle_on_positions,
     on_positions,
@@ -28,6 +30,8 @@ from ntkc.ir.text import format_module
 from ntkc.network.display import show_input
 from ntkc.runtime import ABI
 
+Compiled = tuple[str, dict[str, dict[str, int]], bool, str | None]
+
 
 def build(
     front: FrontEnd,
@@ -39,7 +43,7 @@ def build(
     shipped: bool = False,
 ) -> None:
     """Compile a program into an existing, empty folder, as the package `name`."""
-    generated, cost, complement = compiled(front, options, digest)
+    generated, cost, complement, device = compiled(front, options, digest)
     manifest: dict[str, Any] = {
         "abi": ABI,
         "network": front.network.name,
@@ -55,7 +59,7 @@ def build(
         "versions": toolchain(),
         "cost": cost,
     }
-    write(Artefact(digest, generated, bundle, manifest), folder, name, shipped)
+    write(Artefact(digest, generated, bundle, manifest, device), folder, name, shipped)
 
 
 def build_derivatives(
@@ -88,10 +92,10 @@ def build_derivatives(
     write_generated(Artefact(digest, generated, bundle, manifest), folder)
 
 
-def compiled(
-    front: FrontEnd, options: Options, digest: str
-) -> tuple[str, dict[str, dict[str, int]], bool]:
-    """The generated source, what a pair costs, and whether tiles start from complements."""
+def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
+    """The generated source, what a pair costs, whether tiles start from complements, and the CUDA
+    kernels where the options want them.
+    """
     if on_positions(front.module):
         return _compiled_slices(front, options, digest)
     schedules = middle(front.module, options.dtype, Watch(), collapse=options.collapse)
@@ -103,12 +107,19 @@ def compiled(
         debug.tell(3, f"a pair of {roots}: {work.flops} flops ({work}), {moved} bytes")
     generated = emitted(front, schedules, options.dtype, f"_{digest}")
     debug.dump(4, "kernel.py", generated)
-    return generated, cost, program.complement
+    device = None
+    if options.backend == "cuda":
+        device = emitted_tiles(front, schedules, options.dtype, f"_{digest}")
+        debug.dump(4, "device.py", device)
+    return generated, cost, program.complement, device
 
 
-def _compiled_slices(
-    front: FrontEnd, options: Options, digest: str
-) -> tuple[str, dict[str, dict[str, int]], bool]:
+def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled:
+    if options.backend == "cuda":
+        raise UnavailableError(
+            f"backend='cuda': network {front.network.name!r} is on positions, and its kernel runs "
+            "on the processor so far: backend='cpu'"
+        )
     program = middle_on_positions(front.module, options.dtype, Watch())
     cost: dict[str, dict[str, int]] = {}
     for roots, schedule in program.tiles.items():
@@ -118,7 +129,7 @@ def _compiled_slices(
     cost["ntk"] = cost["nngp+ntk"]  # one function serves both
     generated = emitted_slices(front, program, f"_{digest}")
     debug.dump(4, "kernel.py", generated)
-    return generated, cost, False
+    return generated, cost, False, None
 
 
 class Watch:

@@ -29,7 +29,7 @@ class CompiledKernel(Kernel):
     """
 
     def __init__(self, program: Program | SliceProgram, compilation: Compilation) -> None:
-        super().__init__(program)
+        Kernel.__init__(self, program)  # a sibling may stand between: see `on_devices`
         self._compilation = compilation
         self._derived: dict[Derivatives, Kernel] = {}
         self._lock = threading.Lock()
@@ -128,7 +128,11 @@ def load(made: Compilation) -> CompiledKernel:
     """The kernel of a compilation."""
     with debug.stage("load"):
         module = import_generated(made.path / KERNEL, made.artefact.digest)
-        return CompiledKernel(load_program(module), made)
+        if made.artefact.device is None:
+            return CompiledKernel(load_program(module), made)
+        from ntkc.artefact.on_devices import CompiledCudaKernel
+
+        return CompiledCudaKernel(load_program(module), made)
 
 
 def derived(made: Compilation, derivatives: Derivatives) -> Kernel:

@@ -2,7 +2,8 @@
 
     __init__.py      `kernel`, and `gram`, its Numba-parallel sibling
     kernel.py        the generated source: tiles, and what depends on one input
-    parallel.py      tiles on Numba's threads
+    device.py        the CUDA kernels, in a folder for GPUs
+    parallel.py      tiles on Numba's threads, in a folder for processors
     model.ntk        the program, with what it imports
     manifest.json    versions, options, digest, parameters, cost
     _runtime/        what runs a kernel, copied; only in a folder that is meant to be shipped
@@ -25,6 +26,7 @@ from ntkc.artefact.parallel import parallel_source
 FORMAT = 1
 """Of the folder; `ABI` is that of the generated module."""
 KERNEL = "kernel.py"
+DEVICE = "device.py"
 MANIFEST = "manifest.json"
 
 _PACKAGE = '''\
@@ -72,6 +74,41 @@ gram = _Gram(_program, LOOPS)
 '''
 
 
+_DEVICE_PACKAGE = '''\
+"""The kernel of the network `{network}` on GPUs, compiled by ntkc {version}.
+
+    from {folder} import kernel
+    kernel(x1)              the Gram matrix of a batch: {input}
+    kernel(x1, x2)          the cross-Gram matrix of two
+    kernel.diag(x1)         the diagonal alone
+"""
+
+from pathlib import Path
+
+from {runtime} import KernelError, load_program
+from {runtime}.cuda.kernel import CudaKernel
+from {runtime}.generated import import_generated
+
+__all__ = ["KernelError", "kernel"]
+
+
+class _Kernel(CudaKernel):
+    """A kernel that pickles as a reference to this package."""
+
+    def __reduce__(self):
+        return _member, ("kernel",)
+
+
+def _member(name):
+    return globals()[name]
+
+
+_program = load_program(import_generated(Path(__file__).with_name("kernel.py"), "{digest}"))
+_device = import_generated(Path(__file__).with_name("device.py"), "{digest}_device")
+kernel = _Kernel(_program, _device)
+'''
+
+
 @dataclass(frozen=True)
 class Artefact:
     """What is written to a folder."""
@@ -81,6 +118,8 @@ class Artefact:
     bundle: Bundle
     manifest: dict[str, Any]
     """Without what `write` adds."""
+    device: str | None = None
+    """The CUDA kernels, for GPUs."""
 
 
 def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
@@ -91,8 +130,10 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
         place.parent.mkdir(parents=True, exist_ok=True)
         _write(place, file.text)
     write_generated(artefact, folder)
-    _write(folder / "parallel.py", _parallel(artefact, runtime))
-    package = _PACKAGE.format(
+    if artefact.device is None:
+        _write(folder / "parallel.py", _parallel(artefact, runtime))
+    template = _PACKAGE if artefact.device is None else _DEVICE_PACKAGE
+    package = template.format(
         network=artefact.manifest["network"],
         version=artefact.manifest["versions"]["ntkc"],
         folder=name,
@@ -109,12 +150,15 @@ def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
 
 
 def write_generated(artefact: Artefact, folder: Path) -> None:
-    """Write the generated module and the manifest alone."""
+    """Write the generated modules and the manifest alone."""
     _write(folder / KERNEL, artefact.generated)
+    if artefact.device is not None:
+        _write(folder / DEVICE, artefact.device)
     manifest = {
         "format": FORMAT,
         "digest": artefact.digest,
         "sha256": _checksum(artefact.generated),
+        **({} if artefact.device is None else {"device_sha256": _checksum(artefact.device)}),
         **artefact.manifest,
         "program": [file.place for file in artefact.bundle.files],
     }
@@ -141,7 +185,19 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
     generated = (folder / KERNEL).read_text(encoding="utf-8")
     if manifest.get("sha256") != _checksum(generated):
         raise ValueError("the generated source is not what was written")
+    read_device(folder, manifest)
     return manifest, generated
+
+
+def read_device(folder: Path, manifest: dict[str, Any]) -> str | None:
+    """The CUDA kernels of an artefact for GPUs; None for others. Raises as `read` does."""
+    wanted = manifest.get("device_sha256")
+    if wanted is None:
+        return None
+    text = (folder / DEVICE).read_text(encoding="utf-8")
+    if wanted != _checksum(text):
+        raise ValueError("the CUDA kernels are not what was written")
+    return text
 
 
 def _checksum(text: str) -> str:

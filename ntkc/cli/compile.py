@@ -11,7 +11,7 @@ from ntkc.cli import arguments, exits, terminal
 if TYPE_CHECKING:
     from ntkc.artefact.prepare import Compilation
 
-STAGES = ("ast", "network", "ir", "schedule", "latex", "python", "llvm", "asm")
+STAGES = ("ast", "network", "ir", "schedule", "latex", "python", "llvm", "asm", "ptx")
 
 
 def configure(parser: ArgumentParser) -> None:

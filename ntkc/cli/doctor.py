@@ -10,7 +10,6 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Iterator
 from functools import partial
 from importlib import import_module, metadata
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -114,11 +113,20 @@ def _blas() -> str:
 
 
 def _cuda() -> str:
-    device = any(Path(f"/dev/{name}").exists() for name in ("nvidia0", "nvidiactl", "dxg"))
-    package = find_spec("numba_cuda") is not None
-    seen = "a GPU is present" if device else "no GPU is present"
-    compiler = "numba-cuda is installed" if package else "numba-cuda is not installed"
-    return f"not used: this version has no GPU backend ({seen}, {compiler})"
+    """A machine without a GPU is a sound one; a GPU that cannot be used is worth a word."""
+    try:
+        from ntkc.runtime.cuda.devices import device_files, search
+        from ntkc.runtime.cuda.product import cupy
+    except Exception as error:
+        raise TroubleError(f"numba.cuda cannot be imported: {error}", fatal=False) from None
+    found = search()
+    if not found.devices:
+        words = "; ".join(found.findings)
+        if device_files():
+            raise TroubleError(f"no usable GPU: {words}", fatal=False)
+        return f"not used: {words}"
+    products = "CuPy's cuBLAS" if cupy() is not None else "own kernels (CuPy is not installed)"
+    return f"{'; '.join(map(str, found.devices))}; products by {products}"
 
 
 def _cache() -> str:

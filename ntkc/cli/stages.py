@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ntkc.cli.exits import UsageError
@@ -19,6 +20,7 @@ from ntkc.driver import (
 from ntkc.explain import format_schedule, latex_model
 from ntkc.explain.slices import format_slices
 from ntkc.ir.module import Module
+from ntkc.runtime import LoadError
 
 DERIVED = "derive"
 """What the kernel IR before all passes is called."""
@@ -28,6 +30,8 @@ def emit(stage: str, after: str | None, origin: Path | Source, options: Options)
     """A stage as text. Raises `ProgramError`, and `UsageError` for an unknown pass."""
     if stage == "ast":
         return _ast(origin, options)
+    if stage == "ptx":
+        return _ptx(origin, options)
     if stage in ("python", "llvm", "asm"):
         return _generated(stage, origin, options)
     front = front_end(origin, options)
@@ -65,6 +69,23 @@ def _ir(module: Module, dtype: str, after: str) -> str:
     return format_module(module)
 
 
+def _ptx(origin: Path | Source, options: Options) -> str:
+    """The function for the NTK as PTX for compute capability 9.0; no GPU is needed."""
+    from ntkc.artefact.device_code import NoDeviceCodeError, ptx, tile_types
+    from ntkc.artefact.folder import DEVICE
+    from ntkc.artefact.prepare import prepare
+    from ntkc.runtime.generated import import_generated
+
+    made = prepare(origin, replace(options, backend="cuda"))
+    if made.artefact.manifest["slices"]:
+        raise UsageError("--emit ptx is there for networks on vectors; see --emit python")
+    try:
+        module = import_generated(made.path / DEVICE, f"{made.artefact.digest}_device")
+        return ptx(module.TILES["ntk"], tile_types(options.dtype, "tile"))
+    except (ImportError, LoadError, NoDeviceCodeError) as error:
+        raise UsageError(f"--emit ptx: {error}") from None
+
+
 def _generated(stage: str, origin: Path | Source, options: Options) -> str:
     from ntkc.artefact.compiled import load
     from ntkc.artefact.machine_code import NoMachineCodeError, machine_code
@@ -73,7 +94,7 @@ def _generated(stage: str, origin: Path | Source, options: Options) -> str:
 
     made = prepare(origin, options)
     if stage == "python":
-        return made.artefact.generated
+        return made.artefact.device or made.artefact.generated
     program = load(made).program
     if isinstance(program, SliceProgram):
         raise UsageError(f"--emit {stage} is there for networks on vectors; see --emit python")

@@ -32,3 +32,7 @@ class MemoryBudgetError(KernelError, ValueError):
 
 class LoadError(KernelError, ValueError):
     """A module that is no program, or a program of another ABI."""
+
+
+class DeviceError(KernelError, RuntimeError):
+    """A GPU that is not there, or that cannot run a kernel."""

@@ -132,11 +132,11 @@ class Kernel:
         """
         roots, several = requested_roots(get, self._available)
         values = parameter_values(self.name, self._program.parameters, params)
-        limit, budget = thread_count(threads), memory_budget(memory)
+        limit, budget = thread_count(threads), self._budget(memory)
         inputs = self._inputs(x1, x2)
         constants = self._constants(values, inputs[0])
         shape = inputs[0].shape[0], inputs[-1].shape[0]
-        outputs = make_outputs(out, roots, shape, self.dtype, inputs)
+        outputs = self._outputs(out, roots, shape, inputs)
         reporter = Reporter(progress, shape[0] * shape[1])
         if shape[0] and shape[1]:
             self._fill(roots, constants, inputs, outputs, limit, budget, reporter)
@@ -235,6 +235,20 @@ class Kernel:
         rows = Rows(flattened(inputs), "x1", self.dtype)
         constants = self._constants(request.values, inputs)
         return make_side(self._vectors, rows, constants, request.threads, False, self._floor)
+
+    def _budget(self, memory: object) -> int:
+        """Bytes that a call may allocate beyond inputs and result."""
+        return memory_budget(memory)
+
+    def _outputs(
+        self,
+        out: object,
+        roots: tuple[str, ...],
+        shape: tuple[int, int],
+        inputs: list[NDArray[Any]],
+    ) -> list[Any]:
+        """The arrays that the result is written to."""
+        return list(make_outputs(out, roots, shape, self.dtype, inputs))
 
     def _inputs(self, x1: object, x2: object) -> list[NDArray[Any]]:
         """One or two checked batches (n, *sizes)."""

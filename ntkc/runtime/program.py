@@ -24,6 +24,9 @@ ABI = 1
 SLICES_ABI = 2
 """The same for programs of networks on positions."""
 
+DEVICE_ABI = 1
+"""The same for modules of CUDA kernels, which stand beside a program (see `ntkc.runtime.cuda`)."""
+
 
 class Diagonals(NamedTuple):
     """Values of single inputs: `table` (K, n) for the tile functions, and both diagonals (n,)."""

@@ -1,0 +1,66 @@
+"""A caller's arrays that lie on a device, adopted without a copy, and results that stay there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ArrayTypeError
+
+_CPU, _CUDA = 1, 2  # kinds of devices in DLPack
+
+
+class Fetched(np.ndarray[Any, Any]):
+    """The host's copy of an array on a device; `original` is that array."""
+
+    original: Any = None
+
+    def __array_finalize__(self, obj: Any) -> None:
+        self.original = None
+
+
+def on_device(value: object) -> bool:
+    """Whether an array says that it lies on a GPU."""
+    if hasattr(value, "__cuda_array_interface__"):
+        return True
+    kind = getattr(value, "__dlpack_device__", None)
+    return kind is not None and int(kind()[0]) == _CUDA
+
+
+def adopt(value: object, name: str) -> Any:
+    """A Numba device array over the same memory. Raises `ArrayTypeError`."""
+    from numba import cuda
+
+    from .product import cupy
+
+    if not hasattr(value, "__cuda_array_interface__"):  # DLPack alone
+        library = cupy()
+        if library is None:
+            raise ArrayTypeError(
+                f"{name}: {type(value).__name__} lies on a GPU and offers DLPack alone, which is "
+                "read by CuPy, and CuPy is not installed"
+            )
+        value = library.from_dlpack(value)
+    array = cuda.as_cuda_array(value)
+    if array.dtype.kind not in "biuf":
+        raise ArrayTypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    return array
+
+
+def fetch(value: object, name: str) -> NDArray[Any]:
+    """The host's copy of a device array, which remembers the array."""
+    array = adopt(value, name)
+    found = np.asarray(array.copy_to_host()).view(Fetched)
+    found.original = array
+    return found
+
+
+def from_dlpack(value: object) -> object:
+    """A NumPy array over the memory of an array that offers DLPack alone; others as they are."""
+    kind = getattr(value, "__dlpack_device__", None)
+    if kind is None or isinstance(value, np.ndarray) or hasattr(value, "__array__"):
+        return value
+    offering: Any = value
+    return np.from_dlpack(offering) if int(kind()[0]) == _CPU else value

@@ -1,0 +1,195 @@
+"""`CudaKernel`: a compiled program whose Gram matrices are computed on GPUs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arguments import flattened
+from ..errors import ArgumentError, LoadError
+from ..kernel import Kernel
+from ..options import memory_budget
+from ..outputs import make_outputs
+from ..program import DEVICE_ABI, Program
+from ..rows import Rows
+from ..sides import make_side
+from ..slice_program import SliceProgram
+from ..threads import Reporter, run_tasks
+from ..tiles import Tile, make_tiles
+from .arrays import Fetched, adopt, fetch, from_dlpack, on_device
+from .devices import Device, require, simulated
+from .plan import STREAMS, make_plan
+
+_SHARE = 0.5  # of a device's free memory that a call takes unless it is told
+_SIMULATED = 2**30
+
+
+class CudaKernel(Kernel):
+    """A kernel on one or several GPUs; called as any other.
+
+    Inputs may lie on a GPU: CuPy and PyTorch arrays, and whatever else states
+    `__cuda_array_interface__` or speaks DLPack, are read where they are. Where one does, the result
+    stays on the GPU too, as a Numba device array: `cupy.asarray(k)` and `torch.as_tensor(k)` are
+    views of it. `memory` bounds what a call takes on each device beyond such inputs and results, by
+    default half of what is free. `threads` applies to work on single inputs, which the processor
+    does, as it does gradients and `diag`.
+
+    Raises `DeviceError` where there is no usable GPU.
+    """
+
+    def __init__(self, program: Program | SliceProgram, module: ModuleType) -> None:
+        self._use(module)
+        super().__init__(program)
+
+    def _use(self, module: ModuleType) -> None:
+        """Check the module of CUDA kernels, and that there is a device to run them."""
+        found = getattr(module, "DEVICE_ABI", None)
+        if found != DEVICE_ABI:
+            raise LoadError(
+                f"module {module.__name__!r} has CUDA kernels of ABI {found}, and this runtime is "
+                f"of ABI {DEVICE_ABI}: compile the kernel again with this version of ntkc"
+            )
+        self._devices = require()
+        self._module = module
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The GPUs that calls use, in words."""
+        return tuple(map(str, self._devices))
+
+    def _budget(self, memory: object) -> int:
+        """Bytes on each device; 0 leaves it to the device."""
+        return 0 if memory is None else memory_budget(memory)
+
+    def _inputs(self, x1: object, x2: object) -> list[NDArray[Any]]:
+        """Checked batches; those from a device are the host's copies, and remember where."""
+        named = {"x1": x1} if x2 is None else {"x1": x1, "x2": x2}
+        fetched = {
+            name: fetch(value, name) if on_device(value) else from_dlpack(value)
+            for name, value in named.items()
+        }
+        found = super()._inputs(fetched["x1"], fetched.get("x2"))
+        for k, (array, value) in enumerate(zip(found, fetched.values(), strict=True)):
+            if isinstance(value, Fetched):
+                copy = array.view(Fetched)
+                copy.original = value.original
+                found[k] = copy
+        return found
+
+    def _outputs(
+        self,
+        out: object,
+        roots: tuple[str, ...],
+        shape: tuple[int, int],
+        inputs: list[NDArray[Any]],
+    ) -> list[Any]:
+        several = list(out) if isinstance(out, (tuple, list)) else [out]
+        stays = out is None and any(_device_array(array) is not None for array in inputs)
+        if not stays and not any(on_device(entry) for entry in several):
+            return list(make_outputs(out, roots, shape, self.dtype, inputs))
+        if len(self._devices) > 1 and not all(map(on_device, several)) and out is not None:
+            raise ArgumentError("out: expected all arrays on the GPU, or none")
+        from numba import cuda
+
+        if out is None:
+            return [cuda.device_array(shape, self.dtype) for _ in roots]
+        if len(several) != len(roots):
+            raise ArgumentError(
+                f"out: expected {len(roots)} array(s), for {' and '.join(roots)}, "
+                f"got {len(several)}"
+            )
+        arrays = [adopt(entry, "out") for entry in several]
+        for array in arrays:
+            if array.shape != shape:
+                raise ArgumentError(f"out: expected shape {shape}, got {array.shape}")
+            if array.dtype != self.dtype:
+                raise ArgumentError(f"out: expected dtype {self.dtype}, got {array.dtype}")
+        return arrays
+
+    def _fill(
+        self,
+        roots: tuple[str, ...],
+        constants: NDArray[np.float64],
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
+        threads: int,
+        budget: int,
+        reporter: Reporter,
+    ) -> None:
+        """Compute every entry of the outputs."""
+        program = self._program
+        staged = all(isinstance(output, np.ndarray) for output in outputs)
+        # A result on a device is written by that device alone.
+        devices = self._devices if staged else self._devices[:1]
+        if isinstance(program, SliceProgram):
+            raise ArgumentError(f"kernel {self.name!r}: its CUDA kernels are not in this artefact")
+        batches = [
+            Rows(flattened(array), name, self.dtype)
+            for array, name in zip(inputs, ("x1", "x2"), strict=False)
+        ]
+        sides = [make_side(program, rows, constants, threads, False) for rows in batches]
+        from .evaluate import Call, DeviceWorker, Resident
+
+        counts = [rows.count for rows in batches]
+        workers = len(devices) * (1 if simulated() else STREAMS)
+        item, tables = self.dtype.itemsize, sides[0].table.shape[0] + 4
+        plan = make_plan(
+            counts,
+            batches[0].width,
+            (item, max(rows.array.itemsize for rows in batches)),
+            len(roots),
+            program.complement,
+            sum(counts) * tables * (item + 8),
+            budget or min(map(_free, devices)),
+            workers,
+        )
+        given = tuple(_device_array(array) for array in inputs)
+        ends = sides[0], sides[-1]
+        call = Call(program, self._module, roots, constants, *ends, given, outputs, staged, plan)
+        residents = [_made(device, lambda: Resident(call)) for device in devices]
+        next_worker = _Counter()
+
+        def make_worker() -> DeviceWorker:
+            k = next_worker() % len(devices)
+            return DeviceWorker(call, devices[k].number, residents[k])
+
+        tiles: list[Tile] = make_tiles(counts, (plan.rows, plan.columns))
+        run_tasks(tiles, make_worker, workers, reporter)
+
+
+class _Counter:
+    """0, 1, 2, ... to whichever thread asks."""
+
+    def __init__(self) -> None:
+        self._lock, self._next = threading.Lock(), 0
+
+    def __call__(self) -> int:
+        with self._lock:
+            self._next += 1
+            return self._next - 1
+
+
+def _device_array(array: NDArray[Any]) -> Any:
+    return array.original if isinstance(array, Fetched) else None
+
+
+def _free(device: Device) -> int:
+    """What a call may take of a device's memory."""
+    if simulated():
+        return _SIMULATED
+    from numba import cuda
+
+    with cuda.gpus[device.number]:
+        return int(_SHARE * cuda.current_context().get_memory_info().free)
+
+
+def _made(device: Device, make: Callable[[], Any]) -> Any:
+    from numba import cuda
+
+    with cuda.gpus[device.number]:
+        return make()
