@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -53,6 +54,15 @@ def import_generated(path: Path, digest: str) -> ModuleType:
             if isinstance(error, (OSError, SyntaxError, ImportError)):
                 raise LoadError(f"cannot import {path}: {error}") from error
             raise
-        for tile in getattr(module, "TILES", {}).values():
-            keep_compiled(tile)
+        for function in _compiled(module):
+            keep_compiled(function)
         return module
+
+
+def _compiled(module: ModuleType) -> Iterator[Callable[..., object]]:
+    """The functions of a module that the runtime calls; those on positions are listed with more.
+
+    What they call is part of their machine code.
+    """
+    for entry in (*getattr(module, "TILES", {}).values(), *getattr(module, "OWN", ())):
+        yield entry[0] if isinstance(entry, tuple) else entry

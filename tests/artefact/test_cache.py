@@ -158,6 +158,24 @@ def test_damaged_machine_code_is_compiled_again(cache_folder, text, python):
     assert python(script) == value
 
 
+def test_machine_code_of_networks_on_positions_is_kept(cache_folder, python):
+    text = (
+        "network net { input image[4, 4, 1]; conv(3x3) -> relu -> conv(1x1) -> flatten -> dense }"
+    )
+    script = (
+        "import numpy as np, ntkc, sys\n"
+        f"kernel = ntkc.compile(source={text!r})\n"
+        "print(kernel(np.arange(32.0).reshape(2, 4, 4, 1)).tolist())\n"
+        "made = next(m for n, m in sys.modules.items() if n.startswith('_ntkc_kernel'))\n"
+        "run = made.TILES['nngp+ntk'][0]\n"
+        "print(sum(run.stats.cache_hits.values()), sum(run.stats.cache_misses.values()))"
+    )
+    value, hits = python(script).splitlines()
+    assert hits == "0 1"
+    assert list(cache_folder.rglob("kernel.slices_nngp_ntk*.nbc"))
+    assert python(script).splitlines() == [value, "1 0"]
+
+
 def test_a_place_that_cannot_be_written(tmp_path, monkeypatch, text):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("NTKC_CACHE_DIR", str(tmp_path / "file" / "cache"))
