@@ -149,15 +149,24 @@ def test_nothing_is_spilled(arch: str, tmp_path: Path) -> None:
         assert registers <= 128
 
 
-def test_blocks_fit_the_device() -> None:
-    """32 x 32: a plane of 1024 cells is 256 strips of 4, and all its slices are 1024 packs."""
-    text = network("conv(3x3, @) -> relu -> global_avg_pool", "image[32, 32, 3]")
+def test_float64_and_smooth_activations_compile(tmp_path: Path) -> None:
+    """What the simulator does not see: Python's own types are no device's."""
+    text = network(
+        "conv(2x2, @) -> gelu -> conv_transpose(1x1) -> erf -> flatten", "image[2, 2, 2]"
+    )
     for dtype in ("float32", "float64"):
+        assert assembled(text, dtype, "sm_90", tmp_path)
+
+
+def test_blocks_fit_the_device() -> None:
+    """32 x 32: a plane of 1024 cells is 128 strips of 8, and all its slices are 1024 packs."""
+    text = network("conv(3x3, @) -> relu -> global_avg_pool", "image[32, 32, 3]")
+    for dtype, strip in (("float32", 8), ("float64", 4)):
         front = front_end(Source("<test>", text), Options(dtype=dtype))
         schedule = middle_on_positions(front.module, dtype).tiles["nngp+ntk"]
         for target in TARGETS.values():
             shape = block(schedule, schedule.segments[0], dtype, target)
-            assert (shape.strip, shape.packs.count) == (4, 32 * 32)
+            assert (shape.strip, shape.packs.count) == (strip, 32 * 32)
             assert shape.threads * shape.strip == 32 * 32
             assert shape.shared
             item = 4 if dtype == "float32" else 8

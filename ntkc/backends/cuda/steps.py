@@ -222,7 +222,7 @@ class Step(Lanes):
                 parts.append(f"({scaled} < {size - tap})")
         condition = " & ".join(parts)
         if condition not in self.weights:
-            kind = "F" if "F(" in self.dialect.literal(1.0) else "float"
+            kind = "F" if "F(" in self.dialect.literal(1.0) else "np.float64"
             name = self.weights[condition] = f"inside_{len(self.weights)}"
             self.lines.append(f"{name} = {kind}({condition})")
         return self.weights[condition]
@@ -246,6 +246,7 @@ class Step(Lanes):
                 )
                 factors = [*dict.fromkeys(w for w in weights if w is not None), f"slots[u64({at})]"]
                 terms.append(" * ".join(factors))
+            terms.sort(key=lambda term: " * " in term.split("slots")[0])  # a plain one comes first
             self.lines += assignment(f"line_{number}_{rows.index(row)}", " + ".join(terms))
         scale = 1.0 / prod(node.attr("size"))
         for r in range(strip):
@@ -254,6 +255,7 @@ class Step(Lanes):
                 line = f"line_{number}_{rows.index(stride[axis] * r + tap)}"
                 weight = self._weight(node, axis, r, tap)
                 terms.append(line if weight is None else f"{weight} * {line}")
+            terms.sort(key=lambda term: " * " in term)
             total = " + ".join(terms)
             if scale != 1.0:
                 total = f"({total}) * {self.dialect.literal(scale)}"

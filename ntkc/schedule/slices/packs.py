@@ -145,7 +145,7 @@ def block(schedule: SliceSchedule, segment: Segment, dtype: str, target: Target)
     """The shape of a segment's blocks on a device."""
     wrapped, found = packs(schedule, segment), geometries(schedule, segment)
     largest = max(found, key=lambda g: prod(g.space))
-    strip = _strip(largest, target)
+    strip = _strip(largest, dtype, target)
     before, dims = _margins(segment, found, strip)
     units = max(prod(g.space[:-2]) * -(-g.space[-2] // strip) * g.space[-1] for g in found)
     threads = min(_rounded(units, target.warp), target.threads_per_block // 4)
@@ -157,10 +157,10 @@ def block(schedule: SliceSchedule, segment: Segment, dtype: str, target: Target)
     return Block(wrapped, strip, threads, group, before, dims, slots, shared)
 
 
-def _strip(geometry: Geometry, target: Target) -> int:
-    """The longest strip that leaves a warp of work; longer ones take long to compile."""
+def _strip(geometry: Geometry, dtype: str, target: Target) -> int:
+    """The longest strip that leaves a warp of work, and registers for two blocks."""
     rows, cells = geometry.space[-2], prod(geometry.space)
-    for strip in (4, 2):
+    for strip in (8, 4, 2) if dtype == "float32" else (4, 2):
         if rows % strip == 0 and cells // strip >= target.warp:
             return strip
     return 1
