@@ -5,6 +5,7 @@ Most networks are run as Python, which compiles nothing; the reference cases as 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -240,3 +241,16 @@ def test_reference(name: str, dtype: str) -> None:
         assert np.all(np.abs(getattr(found, root) - expected) <= tolerance * np.abs(expected).max())
         if f"{root}_self" in case:
             near(getattr(own, root), case[f"{root}_self"], loose)
+
+
+def test_stages_share_routines() -> None:
+    """Four stages of other sizes are calls of the routines that three stages are: no more code."""
+
+    def routines(stages: int) -> list[str]:
+        stage = "(conv(3x3, padding = same) -> relu) * 2 -> avg_pool(2x2)\n"
+        text = "network net {\ninput image[16, 16, 2]\n" + stage * stages + "flatten\ndense\n}\n"
+        kernel = ntkc.compile(source=text, dtype="float32")
+        source = (kernel.path / "kernel.py").read_text()
+        return re.findall(r"^def (?:step|push|take|add|give)_\d+", source, re.MULTILINE)
+
+    assert routines(4) == routines(3)
