@@ -45,9 +45,9 @@ def compile(
     before is found in the user's cache, unless `cache` is false. `tolerance` bounds the errors of
     activations without closed form, such as `tanh`, relative to the diagonals: by default 1e-10,
     and 1e-6 in float32. With `collapse`, a deep network whose kernel depends on the angle alone
-    becomes one function of it. `sizes`, such as (32, 32, 3), are those of an example, where the
-    input leaves its positions open with `?`. What the compiler remarks on without refusing it is in
-    the kernel's `warnings`.
+    becomes one function of it. Where the input leaves sizes of positions open with `?`, each call
+    compiles for those of its array; `sizes`, such as (32, 32, 3), settle them now. What the
+    compiler remarks on without refusing it is in the kernel's `warnings`.
 
     Raises `ProgramError` with every mistake in the program, `NtkError` where the tolerance cannot
     be certified, `DeviceError` (a `RuntimeError`) where "cuda" finds no usable GPU, `OSError` where

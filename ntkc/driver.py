@@ -77,7 +77,19 @@ class FrontEnd:
 
 
 def front_end(origin: Path | Source | Program, options: Options) -> FrontEnd:
-    """Parse, resolve and derive. Raises `ProgramError` with everything found wrong."""
+    """Parse, resolve and derive. Raises `ProgramError` with everything found wrong, and
+    `OpenSizesError` for a network on positions whose sizes are open.
+    """
+    program, network, warnings = understood(origin, options)
+    with stage("derive"):
+        module = derive(network, options.certified)
+    return FrontEnd(program, network, module, warnings)
+
+
+def understood(
+    origin: Path | Source | Program, options: Options
+) -> tuple[Program, Network, tuple[Diagnostic, ...]]:
+    """Parse and resolve: the program, its network, warnings. Raises `ProgramError`."""
     diagnostics = Diagnostics()
     with stage("parse"):
         program = parsed(origin, options, diagnostics)
@@ -88,9 +100,7 @@ def front_end(origin: Path | Source | Program, options: Options) -> FrontEnd:
     diagnostics.raise_errors()
     if program is None or network is None:
         raise AssertionError("a program was refused without a diagnostic")
-    with stage("derive"):
-        module = derive(network, options.certified)
-    return FrontEnd(program, network, module, diagnostics.warnings)
+    return program, network, diagnostics.warnings
 
 
 def parsed(

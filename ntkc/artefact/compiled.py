@@ -12,7 +12,7 @@ from typing import Any
 from ntkc import debug
 from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.folder import KERNEL
-from ntkc.artefact.prepare import Compilation, prepare, prepare_derivatives
+from ntkc.artefact.prepare import Compilation, prepare_derivatives
 from ntkc.artefact.save import save
 from ntkc.diagnostics import Diagnostic, Source
 from ntkc.driver import Derivatives, Options, front_end
@@ -120,8 +120,13 @@ class CompiledKernel(Kernel):
 def compile_program(
     origin: Path | Source | Bundle, options: Options, use_cache: bool = True
 ) -> CompiledKernel:
-    """Compile a program, or find it in the cache, and load it. Raises `ProgramError`."""
-    return load(prepare(origin, options, use_cache))
+    """Compile a program, or find it in the cache, and load it. Raises `ProgramError`.
+
+    Where the network's sizes are open, each call compiles for the sizes of its array.
+    """
+    from ntkc.artefact.open_kernel import compile_any
+
+    return compile_any(origin, options, use_cache)
 
 
 def load(made: Compilation) -> CompiledKernel:

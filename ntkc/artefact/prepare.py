@@ -14,6 +14,7 @@ from ntkc.artefact.folder import KERNEL, Artefact, read, read_device
 from ntkc.artefact.location import keep_tables
 from ntkc.diagnostics import Diagnostic, Source
 from ntkc.driver import Derivatives, FrontEnd, Options, front_end
+from ntkc.network.derive import check_sizes
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,7 @@ def prepare(
 
 def keep(front: FrontEnd, files: Bundle, options: Options, use_cache: bool = True) -> Compilation:
     """The artefact of a program understood: found, or built and kept."""
+    check_sizes(front.network)
     settled = replace(options, network=front.network.name, root=None, allow=())
     key = digest(front, settled, files)
     place = cache.entry if use_cache else cache.temporary

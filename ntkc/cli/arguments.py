@@ -57,6 +57,19 @@ def add_compilation(parser: ArgumentParser) -> None:
     )
 
 
+def add_sizes(parser: ArgumentParser) -> None:
+    """Sizes of a network that leaves them open."""
+    parser.add_argument(
+        "--sizes", dest="example_sizes", type=wholes, metavar="N,N,…",
+        help="of an example, channels last, where the input leaves them open: 32,32,3",
+    )  # fmt: skip
+
+
+def wholes(text: str) -> list[int]:
+    """Whole numbers with commas between them."""
+    return [int(part) for part in text.split(",")]
+
+
 def add_limits(parser: ArgumentParser) -> None:
     """What evaluating a kernel may use, and whether it shows how far it is."""
     parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
@@ -82,8 +95,11 @@ def options(args: Namespace) -> Options:
     network = getattr(args, "network", None)
     tolerance = getattr(args, "tolerance", None)
     collapse = not getattr(args, "no_collapse", False)
+    sizes = getattr(args, "example_sizes", None)
     try:
-        return make_options(network, backend, dtype, args.root, args.allow, tolerance, collapse)
+        return make_options(
+            network, backend, dtype, args.root, args.allow, tolerance, collapse, sizes
+        )
     except ValueError as error:
         raise UsageError(f"--{error}") from None
 

@@ -18,6 +18,7 @@ def configure(parser: ArgumentParser) -> None:
     """Declare the arguments."""
     arguments.add_program(parser)
     arguments.add_compilation(parser)
+    arguments.add_sizes(parser)
     parser.add_argument(
         "-o", "--output", metavar="DIR", default=None,
         help="write the package below this folder (default: build); with --emit, a file",

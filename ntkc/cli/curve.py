@@ -44,7 +44,9 @@ def configure(parser: ArgumentParser) -> None:
     only.add_argument("--learning-rate", type=float, default=1.0, metavar="R", help="default: 1")
     only.add_argument("--times", type=numbers, metavar="T,T,…", help="times, inf among them")
     only = parser.add_argument_group("learning")
-    only.add_argument("--sizes", type=wholes, metavar="N,N,…", help="numbers of rows to train on")
+    only.add_argument(
+        "--sizes", type=arguments.wholes, metavar="N,N,…", help="numbers of rows to train on"
+    )
     only.add_argument(
         "--repeats", type=int, default=10, metavar="N", help="random subsets a size (default: 10)"
     )
@@ -55,11 +57,6 @@ def configure(parser: ArgumentParser) -> None:
 def numbers(text: str) -> list[float]:
     """Numbers with commas between them."""
     return [float(part) for part in text.split(",")]
-
-
-def wholes(text: str) -> list[int]:
-    """Whole numbers with commas between them."""
-    return [int(part) for part in text.split(",")]
 
 
 def run(args: Namespace) -> int:

@@ -20,6 +20,7 @@ def configure(parser: ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--network", metavar="NAME", help="which of a file's networks")
     arguments.add_folders(parser)
+    arguments.add_sizes(parser)
 
 
 def run(args: Namespace) -> int:

@@ -29,6 +29,7 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="k.npy", required=True, help="the result")
     parser.add_argument("--get", choices=("ntk", "nngp"), default="ntk", help="which kernel")
     arguments.add_compilation(parser)
+    arguments.add_sizes(parser)
     parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
     parser.add_argument(
         "--memory", metavar="SIZE", help="what may be allocated beyond inputs and result: 512MiB"

@@ -48,17 +48,27 @@ def derive(network: Network, tolerance: float = 1e-10) -> Module:
     )
 
 
+def check_sizes(network: Network) -> None:
+    """Raise `OpenSizesError` where code cannot be made yet: slices need channels, too."""
+    if network.input.kind != "vector" and None in network.input.sizes:
+        raise _open("sizes", network)
+
+
 def _space(network: Network) -> tuple[int, ...]:
     """The input's spatial sizes."""
     space = network.input.sizes[:-1]
     sizes = tuple(size for size in space if size is not None)
     if len(sizes) < len(space):
-        raise OpenSizesError(
-            f"the positions of `{show_input(network.input)}` are open, and a kernel is compiled "
-            "for given ones: write them there, or give those of an example with "
-            "ntkc.compile(..., sizes=(32, 32, 3))"
-        )
+        raise _open("positions", network)
     return sizes
+
+
+def _open(what: str, network: Network) -> OpenSizesError:
+    return OpenSizesError(
+        f"the {what} of `{show_input(network.input)}` are open, and code is made for given ones: "
+        "write them there, or give those of an example, with ntkc.compile(..., sizes=(32, 32, 3)) "
+        "or --sizes 32,32,3"
+    )
 
 
 def _note(covariance: Covariance, span: Span, spans: dict[Node, Span]) -> None:
