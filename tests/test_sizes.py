@@ -58,7 +58,7 @@ def test_arrays_that_do_not_suit() -> None:
         kernel(np.ones((5, 2)))
     with pytest.raises(ArrayError, match="at least one element"):
         kernel(np.ones((1, 0, 2)))
-    with pytest.raises(ArrayError, match="x2: .*axis 1 has 4 elements and not 5"):
+    with pytest.raises(ArrayError, match=r"x2: .*axis 1 has 4 elements and not 5"):
         kernel(np.ones((1, 5, 2)), np.ones((1, 4, 2)))
     with pytest.raises(ProgramError, match="larger than its input"):
         kernel(np.ones((1, 1, 2)))
