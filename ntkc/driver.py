@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ntkc.debug import stage
-from ntkc.diagnostics import Diagnostic, Diagnostics, NtkError, Source
+from ntkc.diagnostics import Diagnostic, Diagnostics, Source
 from ntkc.diagnostics.excerpt import printable
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological
@@ -36,10 +36,6 @@ DTYPES = ("float64", "float32")
 BACKENDS = ("cpu", "cuda")
 TOLERANCES = {"float64": 1e-10, "float32": 1e-6}
 """What activations without closed form are approximated to, unless an option says otherwise."""
-
-
-class UnavailableError(NtkError, NotImplementedError):
-    """Something that ntkc knows of and cannot do yet."""
 
 
 @dataclass(frozen=True)

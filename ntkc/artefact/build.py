@@ -14,8 +14,8 @@ from ntkc.driver import (
     Derivatives,
     FrontEnd,
     Options,
-    UnavailableError,
     emitted,
+    emitted_kernels,
     emitted_slices,
     emitted_tiles,
     middle,
@@ -29,6 +29,7 @@ from ntkc.ir.module import Module
 from ntkc.ir.text import format_module
 from ntkc.network.display import show_input
 from ntkc.runtime import ABI
+from ntkc.schedule.slices.packs import TARGETS
 
 Compiled = tuple[str, dict[str, dict[str, int]], bool, str | None]
 
@@ -115,11 +116,6 @@ def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
 
 
 def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled:
-    if options.backend == "cuda":
-        raise UnavailableError(
-            f"backend='cuda': network {front.network.name!r} is on positions, and its kernel runs "
-            "on the processor so far: backend='cpu'"
-        )
     program = middle_on_positions(front.module, options.dtype, Watch())
     cost: dict[str, dict[str, int]] = {}
     for roots, schedule in program.tiles.items():
@@ -129,7 +125,11 @@ def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled
     cost["ntk"] = cost["nngp+ntk"]  # one function serves both
     generated = emitted_slices(front, program, f"_{digest}")
     debug.dump(4, "kernel.py", generated)
-    return generated, cost, False, None
+    device = None
+    if options.backend == "cuda":
+        device = emitted_kernels(front, program, TARGETS["sm_80"], f"_{digest}")
+        debug.dump(4, "device.py", device)
+    return generated, cost, False, device
 
 
 class Watch:

@@ -18,6 +18,7 @@ from ntkc.backends.numba_cpu.emit import docstring
 from ntkc.ir.loop import Table
 from ntkc.ir.node import Node, Space, Varies, symbol, with_args
 from ntkc.ir.project import Projection
+from ntkc.runtime.program import DEVICE_ABI
 from ntkc.schedule.slices.packs import ITEM, Target, block
 from ntkc.schedule.slices.program import (
     Geometry,
@@ -58,7 +59,8 @@ def emit_kernels(
     listing = "\n".join(["KERNELS = {", *entries, "}"])
     head = f"{docstring(header)}\n\n{_IMPORTS}"
     own = f"OWN = {[s.name for s in program.own]!r}"
-    return "\n\n\n".join([head, *literals, *helpers, *texts, f"{own}\n{listing}"]) + "\n"
+    abi = f"DEVICE_ABI = {DEVICE_ABI}"
+    return "\n\n\n".join([head, abi, *literals, *helpers, *texts, f"{own}\n{listing}"]) + "\n"
 
 
 def _named(texts: list[str]) -> tuple[list[str], list[str]]:

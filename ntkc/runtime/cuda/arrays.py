@@ -23,7 +23,7 @@ class Fetched(np.ndarray[Any, Any]):
 
 def on_device(value: object) -> bool:
     """Whether an array says that it lies on a GPU."""
-    if hasattr(value, "__cuda_array_interface__"):
+    if hasattr(value, "__cuda_array_interface__") or _of_numba(value):
         return True
     kind = getattr(value, "__dlpack_device__", None)
     return kind is not None and int(kind()[0]) == _CUDA
@@ -35,6 +35,9 @@ def adopt(value: object, name: str) -> Any:
 
     from .product import cupy
 
+    if _of_numba(value):
+        array: Any = value
+        return _checked(array, name)
     if not hasattr(value, "__cuda_array_interface__"):  # DLPack alone
         library = cupy()
         if library is None:
@@ -43,7 +46,16 @@ def adopt(value: object, name: str) -> Any:
                 "read by CuPy, and CuPy is not installed"
             )
         value = library.from_dlpack(value)
-    array = cuda.as_cuda_array(value)
+    return _checked(cuda.as_cuda_array(value), name)
+
+
+def _of_numba(value: object) -> bool:
+    """Whether it is an array of Numba's own, which under its simulator states no interface."""
+    return hasattr(value, "copy_to_host") and hasattr(value, "dtype")
+
+
+def _checked(array: Any, name: str) -> Any:
+    """The array, if it holds numbers."""
     if array.dtype.kind not in "biuf":
         raise ArrayTypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
     return array

@@ -127,7 +127,8 @@ class CudaKernel(Kernel):
         # A result on a device is written by that device alone.
         devices = self._devices if staged else self._devices[:1]
         if isinstance(program, SliceProgram):
-            raise ArgumentError(f"kernel {self.name!r}: its CUDA kernels are not in this artefact")
+            self._fill_slices(program, roots, constants, inputs, outputs, budget, reporter)
+            return
         batches = [
             Rows(flattened(array), name, self.dtype)
             for array, name in zip(inputs, ("x1", "x2"), strict=False)
@@ -160,6 +161,34 @@ class CudaKernel(Kernel):
 
         tiles: list[Tile] = make_tiles(counts, (plan.rows, plan.columns))
         run_tasks(tiles, make_worker, workers, reporter)
+
+    def _fill_slices(
+        self,
+        program: SliceProgram,
+        roots: tuple[str, ...],
+        constants: NDArray[np.float64],
+        inputs: list[NDArray[Any]],
+        outputs: list[Any],
+        budget: int,
+        reporter: Reporter,
+    ) -> None:
+        """The same for a network on positions, on the first device; sums come by the host."""
+        from . import slices
+
+        device = self._devices[0]
+        shape = inputs[0].shape[0], inputs[-1].shape[0]
+        memory = budget or _free(device)
+        found = [o if isinstance(o, np.ndarray) else np.empty(shape, self.dtype) for o in outputs]
+
+        def work() -> None:
+            slices.Device(program, self._module, memory).fill(
+                roots, constants, inputs, found, reporter
+            )
+            for values, output in zip(found, outputs, strict=True):
+                if values is not output:
+                    output.copy_to_device(values)
+
+        _made(device, work)
 
 
 class _Counter:
