@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,11 +12,13 @@ from scipy.linalg import LinAlgWarning
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from ntkc import predict
 from ntkc.predict.arrays import Array
-from ntkc.predict.report import SolveReport
 
-from .program import Model, load, values
+from .program import B_STD, W_STD, Model, load, values
 from .rows import as_inputs, as_table, input_shape
+
+Report = TypeVar("Report", predict.SolveReport, predict.IterativeReport)
 
 BLOCK_ENTRIES = 2**23
 """Entries of the cross-kernel that a prediction holds at once: 64 MiB."""
@@ -28,14 +30,27 @@ class NetworkEstimator(BaseEstimator):
     """An estimator around a network's kernel; `kind` says which of its two kernels predicts."""
 
     kind: Literal["ntk", "nngp"]
-    model: Model
-    network: str | None
-    depth: int
-    activation: str
-    w_std: float
-    b_std: float
-    params: Mapping[str, float] | None
-    dtype: str
+
+    def __init__(
+        self,
+        model: Model = None,
+        *,
+        network: str | None = None,
+        depth: int = 3,
+        activation: str = "relu",
+        w_std: float = W_STD,
+        b_std: float = B_STD,
+        params: Mapping[str, float] | None = None,
+        dtype: str = "float64",
+    ) -> None:
+        self.model = model
+        self.network = network
+        self.depth = depth
+        self.activation = activation
+        self.w_std = w_std
+        self.b_std = b_std
+        self.params = params
+        self.dtype = dtype
 
     def _fit_inputs(self, X: Any, **validation: Any) -> Any:
         """Load the network and check training data; what `validate_data` returns.
@@ -69,7 +84,7 @@ class NetworkEstimator(BaseEstimator):
         inputs = as_inputs(X, self.input_shape_)
         return np.asarray(self.kernel_.diag(inputs, get=self.kind, **self.params_))
 
-    def _reported(self, report: SolveReport) -> SolveReport:
+    def _reported(self, report: Report) -> Report:
         """`report`, with a warning where digits were lost."""
         if report.condition > ILL_CONDITIONED:
             warnings.warn(
@@ -90,5 +105,12 @@ class NetworkEstimator(BaseEstimator):
     def _regression(self, X: NDArray[Any], dual: Array) -> Array:
         """k(X, X_fit_) · dual, shape (m,) or (m, outputs)."""
         trained = self.X_fit_
-        parts = [self._gram(rows, trained) @ dual for rows in self._blocks(X, trained)]
-        return np.concatenate(parts)
+        return predict.stream_predictions(
+            self.kernel_,
+            as_inputs(X, self.input_shape_),
+            as_inputs(trained, self.input_shape_),
+            dual,
+            get=self.kind,
+            tile_bytes=8 * BLOCK_ENTRIES,
+            **self.params_,
+        )

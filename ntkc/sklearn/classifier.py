@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -10,15 +9,12 @@ from numpy.typing import NDArray
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
-from ntkc import predict
 from ntkc.predict.arrays import Array
-from ntkc.predict.report import OnSingular, RidgeScale
 
-from .base import NetworkEstimator
-from .program import B_STD, W_STD, Model
+from .trained import TrainedNetwork
 
 
-class NTKClassifier(ClassifierMixin, NetworkEstimator):
+class NTKClassifier(ClassifierMixin, TrainedNetwork):
     """Classification by kernel regression with a network's neural tangent kernel (NTK).
 
     Targets are one column a class, 1 - 1/K in the rows of that class and -1/K in the others, K the
@@ -31,7 +27,7 @@ class NTKClassifier(ClassifierMixin, NetworkEstimator):
     Parameters
     ----------
     model, network, depth, activation, w_std, b_std, params, dtype : as in `NTKRegressor`
-    ridge, ridge_scale, on_singular : as in `NTKRegressor`
+    ridge, ridge_scale, on_singular, solver, residual, max_iterations : as in `NTKRegressor`
 
     Attributes
     ----------
@@ -39,35 +35,6 @@ class NTKClassifier(ClassifierMixin, NetworkEstimator):
     dual_coef_ : (n,) for two classes, else (n, K)
     kernel_, params_, X_fit_, input_shape_, report_ : as in `NTKRegressor`
     """
-
-    kind = "ntk"
-
-    def __init__(
-        self,
-        model: Model = None,
-        *,
-        network: str | None = None,
-        depth: int = 3,
-        activation: str = "relu",
-        w_std: float = W_STD,
-        b_std: float = B_STD,
-        params: Mapping[str, float] | None = None,
-        ridge: float = 0.0,
-        ridge_scale: RidgeScale = "absolute",
-        on_singular: OnSingular = "pseudo-inverse",
-        dtype: str = "float64",
-    ) -> None:
-        self.model = model
-        self.network = network
-        self.depth = depth
-        self.activation = activation
-        self.w_std = w_std
-        self.b_std = b_std
-        self.params = params
-        self.ridge = ridge
-        self.ridge_scale = ridge_scale
-        self.on_singular = on_singular
-        self.dtype = dtype
 
     def fit(self, X: Any, y: Any) -> Self:
         """Solve for training inputs X (n, d) and labels y (n,) of any kind, of two classes or more.
@@ -77,14 +44,7 @@ class NTKClassifier(ClassifierMixin, NetworkEstimator):
         self.X_fit_, y = self._fit_inputs(X, y=y)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
-        found = predict.regress(
-            self._gram(self.X_fit_),
-            self._targets(codes),
-            ridge=self.ridge,
-            ridge_scale=self.ridge_scale,
-            on_singular=self.on_singular,
-        )
-        self.dual_coef_, self.report_ = found.dual, self._reported(found.report)
+        self._solve(self._targets(codes))
         return self
 
     def _targets(self, codes: NDArray[np.intp]) -> Array:

@@ -17,9 +17,10 @@ from ntkc.predict.report import OnSingular, RidgeScale
 
 from .base import NetworkEstimator
 from .program import B_STD, W_STD, Model
+from .trained import Solver, TrainedNetwork
 
 
-class _Regressor(MultiOutputMixin, RegressorMixin, NetworkEstimator):
+class _Regressor(MultiOutputMixin, RegressorMixin):
     """Targets of one or several outputs, and their normalisation."""
 
     normalize_y: bool
@@ -39,7 +40,7 @@ class _Regressor(MultiOutputMixin, RegressorMixin, NetworkEstimator):
         return np.asarray(outputs * self.y_scale_ + self.y_mean_)
 
 
-class NTKRegressor(_Regressor):
+class NTKRegressor(_Regressor, TrainedNetwork):
     """Kernel regression with a network's neural tangent kernel (NTK).
 
     With `ridge=0` its prediction is the mean of infinitely wide networks after training by gradient
@@ -57,7 +58,12 @@ class NTKRegressor(_Regressor):
     ridge : added to the kernel matrix's diagonal; a number, or one for each output
     ridge_scale : "absolute", or "relative" to the mean of that diagonal
     on_singular : what to do with a singular matrix, as without ridge duplicate rows make it:
-        "pseudo-inverse" (the limit of infinite training), "jitter", or "raise"
+        "pseudo-inverse" (the limit of infinite training), "jitter", or "raise"; the direct solver's
+    solver : "direct" factorises the kernel matrix (32·n² bytes); "iterative" never holds it, and
+        uses preconditioned conjugate gradients, with one positive ridge; "auto" (the default) is
+        direct up to 8000 rows, and beyond that where the ridge is 0 or there are several
+    residual, max_iterations : of the iterative solver: the relative residual at which it is done,
+        and how many iterations it may take
     normalize_y : whether to solve for targets of mean 0 and variance 1
     dtype : what the kernel is computed in, "float64" or "float32"
 
@@ -68,14 +74,13 @@ class NTKRegressor(_Regressor):
     dual_coef_ : (n,) or (n, outputs), the solution of (K + ridge) α = y
     X_fit_ : (n, d), the training inputs as rows
     input_shape_ : the shape in which the network gets a row
-    report_ : `ntkc.predict.SolveReport` of the solve: method, condition, jitter
+    report_ : `ntkc.predict.SolveReport` of the solve (method, condition, jitter), or
+        `ntkc.predict.IterativeReport` of an iterative one (residuals, iterations)
     n_features_in_, feature_names_in_ : as in every estimator of scikit-learn
 
     A row of a network on images, `image[H, W, C]`, is the flattened image, channels fastest; an
     array (n, H, W, C) may be given instead of rows.
     """
-
-    kind = "ntk"
 
     def __init__(
         self,
@@ -90,33 +95,37 @@ class NTKRegressor(_Regressor):
         ridge: ArrayLike = 0.0,
         ridge_scale: RidgeScale = "absolute",
         on_singular: OnSingular = "pseudo-inverse",
+        solver: Solver = "auto",
+        residual: float = 1e-8,
+        max_iterations: int = 1000,
         normalize_y: bool = False,
         dtype: str = "float64",
     ) -> None:
-        self.model = model
-        self.network = network
-        self.depth = depth
-        self.activation = activation
-        self.w_std = w_std
-        self.b_std = b_std
-        self.params = params
-        self.ridge = ridge
-        self.ridge_scale = ridge_scale
-        self.on_singular = on_singular
+        super().__init__(
+            model,
+            network=network,
+            depth=depth,
+            activation=activation,
+            w_std=w_std,
+            b_std=b_std,
+            params=params,
+            ridge=ridge,
+            ridge_scale=ridge_scale,
+            on_singular=on_singular,
+            solver=solver,
+            residual=residual,
+            max_iterations=max_iterations,
+            dtype=dtype,
+        )
         self.normalize_y = normalize_y
-        self.dtype = dtype
 
     def fit(self, X: Any, y: Any) -> Self:
-        """Solve for training inputs X (n, d) and targets y (n,) or (n, outputs)."""
+        """Solve for training inputs X (n, d) and targets y (n,) or (n, outputs).
+
+        Raises `ntkc.predict.ConvergenceError` where the iterative solver misses its residual.
+        """
         self.X_fit_, y = self._fit_inputs(X, y=y, multi_output=True, y_numeric=True)
-        found = predict.regress(
-            self._gram(self.X_fit_),
-            self._fit_targets(y),
-            ridge=self.ridge,
-            ridge_scale=self.ridge_scale,
-            on_singular=self.on_singular,
-        )
-        self.dual_coef_, self.report_ = found.dual, self._reported(found.report)
+        self._solve(self._fit_targets(y))
         return self
 
     def predict(self, X: Any) -> Array:
@@ -125,7 +134,7 @@ class NTKRegressor(_Regressor):
         return self._restored(self._regression(rows, self.dual_coef_))
 
 
-class NNGPRegressor(_Regressor):
+class NNGPRegressor(_Regressor, NetworkEstimator):
     """The Gaussian process of an infinitely wide network: Bayesian regression, with uncertainty.
 
     It predicts what scikit-learn's `GaussianProcessRegressor` does with the kernel
@@ -166,18 +175,20 @@ class NNGPRegressor(_Regressor):
         normalize_y: bool = False,
         dtype: str = "float64",
     ) -> None:
-        self.model = model
-        self.network = network
-        self.depth = depth
-        self.activation = activation
-        self.w_std = w_std
-        self.b_std = b_std
-        self.params = params
+        super().__init__(
+            model,
+            network=network,
+            depth=depth,
+            activation=activation,
+            w_std=w_std,
+            b_std=b_std,
+            params=params,
+            dtype=dtype,
+        )
         self.noise = noise
         self.noise_scale = noise_scale
         self.on_singular = on_singular
         self.normalize_y = normalize_y
-        self.dtype = dtype
 
     def fit(self, X: Any, y: Any) -> Self:
         """Condition on training inputs X (n, d) and targets y (n,) or (n, outputs)."""
