@@ -54,38 +54,44 @@ def power(centres: Any, spectrum: Any) -> Any:
 def measured(dimension: int, n: int, ridges: Any, draws: int) -> tuple[Any, Any, Any]:
     """Regression on points drawn at random, tested on others: means, standard errors, powers."""
     kernel, _, spectrum = problem(dimension)
-    rng = np.random.default_rng(n)
+    rng = np.random.default_rng([dimension, n])
     centres = points(rng, 20, dimension)
     scale, found = np.sqrt(dimension), []
     for _ in range(draws):
         x, fresh = points(rng, n, dimension), points(rng, 300, dimension)
         k, cross = kernel(scale * x), kernel(scale * fresh, scale * x)
         y = target(x, centres, spectrum) + SIGMA * rng.standard_normal(n)
-        wanted = target(fresh, centres, spectrum) + SIGMA * rng.standard_normal(300)
+        wanted = target(fresh, centres, spectrum)
         tests = [predict.regress(k, y, cross, ridge=ridge).test - wanted for ridge in ridges]
-        found.append([np.mean(test**2) for test in tests])
+        found.append([np.mean(test**2) + SIGMA**2 for test in tests])
     rows = np.array(found)
     return rows.mean(0), rows.std(0, ddof=1) / np.sqrt(draws), power(centres, spectrum)
 
 
-@pytest.mark.parametrize("n", [30, 100])
-def test_eigenlearning_in_ten_dimensions(n: int) -> None:
-    # Its bias is 1 to 3 % here (see below), less than what 40 training sets resolve.
-    _, _, spectrum = problem(10)
+def forecast(dimension: int, n: int, ridge: float, levels: Any, noise: float = SIGMA**2) -> float:
+    """What eigenlearning expects; `ridge` in the kernel's units."""
+    _, _, spectrum = problem(dimension)
+    found = theory.eigenlearning(
+        spectrum.eigenvalues,
+        n,
+        multiplicities=spectrum.multiplicities,
+        power=np.pad(levels, (0, len(spectrum.eigenvalues) - len(levels))),
+        noise=noise,
+        ridge=ridge,
+        tail=spectrum.tail,
+    )
+    return found.test_error
+
+
+@pytest.mark.parametrize("n", [10, 30, 100])
+def test_eigenlearning_within_two_standard_errors(n: int) -> None:
+    # Its own bias in 20 dimensions is 0.2 % (see below), less than what 400 training sets resolve.
+    _, _, spectrum = problem(20)
     ridges = [0.0, 0.1 * spectrum.trace]
-    means, errors, levels = measured(10, n, ridges, 40)
-    assert (errors < 0.05 * means).all()
+    means, errors, levels = measured(20, n, ridges, 400)
+    assert (errors < 0.015 * means).all()
     for ridge, mean, error in zip(ridges, means, errors, strict=True):
-        forecast = theory.eigenlearning(
-            spectrum.eigenvalues,
-            n,
-            multiplicities=spectrum.multiplicities,
-            power=np.pad(levels, (0, len(spectrum.eigenvalues) - len(levels))),
-            noise=SIGMA**2,
-            ridge=ridge,
-            tail=spectrum.tail,
-        )
-        assert abs(forecast.test_error - mean) < 2 * error
+        assert abs(forecast(20, n, ridge, levels) - mean) < 2 * error
 
 
 @pytest.mark.parametrize(("dimension", "n"), [(3, 10), (3, 100), (10, 60)])
@@ -122,24 +128,53 @@ def bias(dimension: int, n: int, ridge: float) -> float:
         draws=60,
         rng=np.random.default_rng(8),
     )
-    forecast = theory.eigenlearning(
-        spectrum.eigenvalues,
-        n,
-        multiplicities=spectrum.multiplicities,
-        power=np.pad(levels, (0, len(spectrum.eigenvalues) - len(levels))),
-        noise=SIGMA**2,
-        ridge=shift,
-        tail=spectrum.tail,
-    )
     assert curve.deviation[0] < 0.08 * curve.test_error[0]
-    return forecast.test_error / float(curve.test_error[0]) - 1
+    return forecast(dimension, n, shift, levels) / float(curve.test_error[0]) - 1
 
 
 def test_where_eigenlearning_holds() -> None:
-    # The table of docs/predict.md: good in many dimensions, biased in few.
-    assert abs(bias(10, 100, 0.0)) < 0.03
-    assert abs(bias(10, 100, 0.1)) < 0.03
+    # The table of docs/predict.md: good in many dimensions, biased in few. 60 training sets resolve
+    # 0.1 % in 20 dimensions and 0.3 % in 10.
+    for ridge in (0.0, 0.1):
+        assert abs(bias(20, 100, ridge)) < 0.005
+        assert abs(bias(10, 100, ridge)) < 0.03
     assert bias(3, 30, 0.0) < -0.1
+
+
+def test_what_eigenlearning_assumes() -> None:
+    """With Gaussian numbers for harmonics, of the same spectrum, less of the bias is left.
+
+    So it comes from the harmonics, and not from the spectrum or the tail. Ridgeless and without
+    noise: on the sphere in 10 dimensions the forecast for n = 100 is 1.6 % low, with Gaussian modes
+    0.5 %, what theories of many points leave out at 100 of them. 80 draws resolve 0.15 %.
+    """
+    _, function, spectrum = problem(10)
+    n, degrees, levels, rng = 100, 5, AMPLITUDES**2, np.random.default_rng(3)
+    counts = spectrum.multiplicities[:degrees].astype(int)
+    values = spectrum.eigenvalues[:degrees]
+    rest = spectrum.trace - float(values @ counts)  # of higher degrees: the identity, at this n
+    found = []
+    for _ in range(80):
+        modes = [rng.standard_normal((n, count)) for count in counts]
+        grams = [block @ block.T for block in modes]
+        composed = sum(v**2 * g for v, g in zip(values, grams, strict=True))
+        kernel = sum(v * g for v, g in zip(values, grams, strict=True)) + rest * np.eye(n)
+        inverse = np.linalg.inv(kernel)
+        through = inverse @ composed @ inverse
+        found.append(
+            sum(
+                p * (1 + np.sum((through - 2 * v * inverse) * g) / count)
+                for p, v, g, count in zip(levels, values, grams, counts, strict=False)
+            )
+        )
+    expected = forecast(10, n, 0.0, levels, noise=0.0)
+    gaussian = expected / float(np.mean(found)) - 1
+    curve = theory.sphere_learning_curve(
+        function, spectrum, [n], power=levels, draws=80, rng=np.random.default_rng(4)
+    )
+    harmonic = expected / float(curve.test_error[0]) - 1
+    assert abs(gaussian) < 0.01
+    assert harmonic < gaussian - 0.005
 
 
 def test_no_target_and_impossible_arguments() -> None:
