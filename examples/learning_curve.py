@@ -8,8 +8,8 @@ How much will more data help? Two forecasts that train nothing:
   drawn for training is the fixed point of a system of equations, one for each row.
 
 Both are compared with training on random subsets, without and with a ridge. Expect the forecast on
-the sphere to be off by what the draw of training points explains, one or two standard errors and
-rarely more, and that for the digits to be within 10 %.
+the sphere to be off by what the draw of training points explains, at most two standard errors (its
+own bias is 0.2 % in 20 dimensions), and that for the digits to be within 10 %.
 
     python examples/learning_curve.py --plot learning_curve.png
 """
@@ -73,12 +73,13 @@ def sphere(ns: Sequence[int], draws: int, rng: np.random.Generator) -> dict[floa
     for place, n in enumerate(ns):
         for draw in range(draws):
             x, fresh = points(n), points(500)
-            y, wanted = noisy(x), noisy(fresh)
+            y, wanted = noisy(x), target(fresh)
             scale = np.sqrt(DIMENSION)  # rows of mean square 1
             blocks = kernel(scale * x), y, kernel(scale * fresh, scale * x)
             for row, ridge in enumerate(RIDGES):
                 fit: Any = predict.regress(*blocks, ridge=ridge, ridge_scale="relative")
-                errors[row, place, draw] = np.mean((fit.test - wanted) ** 2)
+                # Noise of new labels adds its variance, whatever is predicted.
+                errors[row, place, draw] = np.mean((fit.test - wanted) ** 2) + SIGMA**2
 
     forecasts = [sphere_forecast(spectrum, ns, ridge) for ridge in RIDGES]
     deviations = errors.std(axis=2, ddof=1) / np.sqrt(draws)
@@ -193,7 +194,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         plot(options.plot, {f"sphere in {DIMENSION} dimensions": on_sphere, "digits": on_digits})
         print(f"drawn to {options.plot}")
     for curve in on_sphere.values():
-        assert np.all(np.abs(curve.forecast - curve.measured) < 3 * curve.deviation)
+        assert np.all(np.abs(curve.forecast - curve.measured) < 2 * curve.deviation)
     for curve in on_digits.values():
         assert np.all(np.abs(curve.forecast / curve.measured - 1) < 0.1)
 

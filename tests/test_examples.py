@@ -185,7 +185,7 @@ def test_learning_curve(run: Run, tmp_path: Path) -> None:
     sphere, digits = output.split("digits\n")
     found = re.findall(r"([-+][\d.]+) standard errors", sphere)
     assert len(found) == 6
-    assert max(abs(float(value)) for value in found) < 3
+    assert max(abs(float(value)) for value in found) < 2
     found = re.findall(r"([-+][\d.]+)%", digits)
     assert len(found) == 6
     assert max(abs(float(value)) for value in found) < 10
