@@ -1,0 +1,175 @@
+"""The CUDA backend on a real GPU: right first, then how fast, beside neural-tangents on it.
+
+    python -m benchmarks.cuda                 everything; a table at the end
+    python -m benchmarks.cuda --small         minutes less: fewer inputs
+    python -m benchmarks.cuda --check-only    the reference cases alone
+
+A call is timed from the inputs on the device to the result there, with the device synchronised
+before each reading of the clock, after a call that compiles; the median of some repetitions is
+shown. Where there is no GPU it says so and ends with status 2.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import ntkc
+from benchmarks.cases import Case, convolutional, fully_connected
+from ntkc.runtime.cuda.devices import search, simulated
+from ntkc.runtime.errors import DeviceError, KernelError
+
+REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
+TOLERANCES = {"float64": 1e-10, "float32": 1e-5}
+"""Relative to sqrt(k(x, x) k(z, z)), as tests/backends/test_reference.py has them."""
+COINCIDENT = 1e-7
+"""The stored values are good to that where inputs coincide: their rho was clipped."""
+REPETITIONS = 5
+
+
+def cases(small: bool) -> Iterator[Case]:
+    """What is measured; `--small` shrinks the batches, not the networks."""
+    for dtype in ("float32", "float64"):
+        n = 2000 if small else 20_000
+        yield replace(fully_connected("relu", 3, dtype, n=n), rival_n=min(n, 5000))
+    gap = " ".join(["3"] * 21 + ["gap"])
+    myrtle = "3 3 3 p 3 3 3 p 3 3 3 p p p flatten"
+    for dtype in ("float32", "float64"):
+        n = 16 if small else 128
+        yield convolutional("21-gap", gap, dtype, w_std="sqrt(2)", b_std=0, n=n, rival_n=8)
+        yield convolutional("myrtle-10", myrtle, dtype, w_std="sqrt(2)", b_std=0, n=n, rival_n=8)
+
+
+def check() -> list[str]:
+    """The reference cases that are not met, in words."""
+    failures: list[str] = []
+    for path in sorted(REFERENCE.glob("*.npz")):
+        source = path.with_suffix(".ntk").read_text(encoding="utf-8")
+        with np.load(path) as stored:
+            values = dict(stored)
+        for dtype in TOLERANCES:
+            try:
+                worst = _worst(source, dtype, values)
+            except (ntkc.NtkError, KernelError) as error:
+                print(f"{path.stem:<24} {dtype}: skipped: {str(error).splitlines()[0]}")
+                continue
+            print(f"{path.stem:<24} {dtype}: {worst:.1e} of what is allowed")
+            if not worst <= 1.0:
+                failures.append(f"{path.stem} in {dtype}: {worst:.2g} times the tolerance")
+    return failures
+
+
+def _worst(source: str, dtype: str, values: dict[str, Any]) -> float:
+    """The largest error, in units of the tolerance."""
+    x1, x2 = values["x1"], values["x2"]
+    kernel = ntkc.compile(source=source, backend="cuda", dtype=dtype)
+    found = kernel(x1, x2, get=("nngp", "ntk"))
+    diagonals = [kernel.diag(x, get=("nngp", "ntk")) for x in (x1, x2)]
+    flat = [x.reshape(len(x), -1) for x in (x1, x2)]
+    same = (flat[0][:, None, :] == flat[1][None, :, :]).all(axis=2)
+    worst = 0.0
+    for root in ("nngp", "ntk"):
+        first, second = (getattr(d, root).astype(np.float64) for d in diagonals)
+        limit = np.where(same, max(COINCIDENT, TOLERANCES[dtype]), TOLERANCES[dtype])
+        limit = limit * np.sqrt(np.outer(first, second))
+        worst = max(worst, float((np.abs(getattr(found, root) - values[root]) / limit).max()))
+    return worst
+
+
+def inputs(case: Case, n: int) -> Any:
+    """Random inputs: what is timed does not depend on what they hold."""
+    rng = np.random.default_rng(0)
+    return rng.standard_normal((n, *case.input_shape)).astype(case.dtype)
+
+
+def product(case: Case) -> float:
+    """Seconds of one call of ntkc's."""
+    from numba import cuda
+
+    kernel = ntkc.compile(source=case.source, backend="cuda", dtype=case.dtype)
+    batch = cuda.to_device(inputs(case, case.product_n))
+    return timed(lambda: kernel(batch), cuda.synchronize)
+
+
+def rival(case: Case) -> float | None:
+    """Seconds of one call of neural-tangents' on the same GPU; None where it is not to be had."""
+    try:
+        import jax
+
+        from benchmarks.sides import rival_networks
+
+        if jax.default_backend() != "gpu":
+            return None
+        jax.config.update("jax_enable_x64", case.dtype == "float64")
+        jax.config.update("jax_default_matmul_precision", "highest")  # no TF32, as the product
+        made = getattr(rival_networks, case.rival_builder)(**case.rival_arguments)
+    except ImportError:
+        return None
+    batch = jax.device_put(inputs(case, case.rival_n))
+    kernel = jax.jit(lambda x: made(x, None, "ntk"))
+    return timed(lambda: kernel(batch).block_until_ready(), lambda: None)
+
+
+def timed(call: Callable[[], object], synchronise: Callable[[], object]) -> float:
+    """The median seconds of a call, after one that is not counted."""
+    call()
+    seconds = []
+    for _ in range(REPETITIONS):
+        synchronise()
+        start = time.perf_counter()
+        call()
+        synchronise()
+        seconds.append(time.perf_counter() - start)
+    return statistics.median(seconds)
+
+
+def measure(case: Case) -> str:
+    """A line of the table: for us, microseconds a pair of the triangle that is computed."""
+    ours = product(case)
+    pairs = case.product_n * (case.product_n + 1) / 2
+    line = f"| {case.name} | {case.product_n} | {ours:.3f} | {1e6 * ours / pairs:.4g} |"
+    theirs = rival(case)
+    if theirs is None:
+        return f"{line} not installed for this GPU | |"
+    entries = case.product_n**2, case.rival_n**2
+    ratio = theirs / entries[1] / (ours / entries[0])
+    return f"{line} {theirs:.3f} (n = {case.rival_n}) | {ratio:.1f} |"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check, measure, print; 2 without a GPU, 1 where a reference case is missed."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--small", action="store_true", help="fewer inputs")
+    parser.add_argument("--check-only", action="store_true", help="the reference cases alone")
+    options = parser.parse_args(arguments)
+    found = search()
+    if simulated() or not found.devices:
+        print(f"no GPU to measure on: {'; '.join(found.findings)}", file=sys.stderr)
+        return 2
+    print("\n".join(map(str, found.devices)))
+    try:
+        failures = check()
+    except DeviceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    if failures:
+        print("wrong:", *failures, sep="\n  ", file=sys.stderr)
+        return 1
+    if not options.check_only:
+        print("\n| case | n | seconds | us a pair | neural-tangents, s | times faster, an entry |")
+        print("| --- | --- | --- | --- | --- | --- |")
+        for case in cases(options.small):
+            print(measure(case), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
