@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ntkc.ir.node import Node, is_const, substitute, symbol
+from ntkc.ir.node import Node, is_const, make, substitute, symbol
 from ntkc.symbolic.algebra import (
     ONE,
     ZERO,
@@ -31,6 +31,9 @@ from ntkc.symbolic.terms import NoRuleError, Term, Terms
 C, P, Q, ETA = map(symbol, ("c", "p", "q", "eta"))
 _DETERMINANT, _GAP_P, _GAP_Q = map(symbol, ("determinant", "gap_p", "gap_q"))
 _SUM_P, _SUM_Q = map(symbol, ("sum_p", "sum_q"))
+_LARGEST = root(times(P, Q))
+BOUNDED: Final = make("max", make("min", C, _LARGEST), -_LARGEST)
+"""The covariance, within what the variances allow."""
 PAIR: Final = Pair(P, Q, C, _DETERMINANT, _GAP_P, _GAP_Q, sum_p=_SUM_P, sum_q=_SUM_Q)
 
 
@@ -39,14 +42,18 @@ def expectation(f: Terms, g: Terms, budget: Budget) -> Node:
     return summed(_pair(s, t, budget) for s in f for t in g)
 
 
-def from_covariance(form: Node) -> Node:
-    """The form over c, p and q."""
+def from_covariance(form: Node, *, kinked: bool = False) -> Node:
+    """The form over c, p and q; where it is kinked, with |c| at most sqrt(pq) whatever rounding
+    says: beyond, angles that are nearly 0 would be right ones.
+    """
+    c = BOUNDED if kinked else C
     bindings = {
-        "determinant": P * Q - C * C,
-        "gap_p": P - C,
-        "gap_q": Q - C,
-        "sum_p": P + C,
-        "sum_q": Q + C,
+        "c": c,
+        "determinant": P * Q - c * c,
+        "gap_p": P - c,
+        "gap_q": Q - c,
+        "sum_p": P + c,
+        "sum_q": Q + c,
     }
     return substitute(form, bindings)
 

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from ntkc.ir.arithmetic import kink_polynomials
-from ntkc.ir.node import Node
+from ntkc.ir.node import Node, Rewriter
 from ntkc.symbolic.choose import where
+from ntkc.symbolic.expectation import BOUNDED, C
 from ntkc.symbolic.functions import (
     ExpMinusOne,
     InverseRoot,
@@ -115,6 +116,7 @@ _GUARDS = frozenset(map(exact_number, (TINY, FAR, -FAR)))
 
 def _analytic(form: Node, rename: dict[Any, Any]) -> Any:
     """The formula where c > 0, which continues to all c; odd constants to 6 digits."""
+    form = Rewriter(lambda node: C if node is BOUNDED else node)(form)
     numbers = opaque_numbers(form)
     expression = _plain(where(to_sympy(form, numbers), sympy_symbol("c"), True))
     if expression.count_ops() <= _SMALL:

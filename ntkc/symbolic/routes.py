@@ -127,7 +127,7 @@ def _vanishes(parts: list[Node], samples: Mapping[str, float]) -> bool:
 
 def _forms(expression: Expression, dual: Node, dual_dot: Node, kinked: bool) -> DualForms:
     diagonal = expected.on_diagonal(dual)
-    pair = simplified(expected.from_covariance(dual))
+    pair = simplified(expected.from_covariance(dual, kinked=kinked))
     near = near_dot = None
     if kinked:
         near, near_dot = map(expected.from_complement, (dual, dual_dot))
@@ -138,7 +138,7 @@ def _forms(expression: Expression, dual: Node, dual_dot: Node, kinked: bool) -> 
         name=expression.name,
         parameters=expression.parameters,
         dual=pair,
-        dual_dot=simplified(expected.from_covariance(dual_dot)),
+        dual_dot=simplified(expected.from_covariance(dual_dot, kinked=kinked)),
         diagonal=diagonal,
         diagonal_dot=expected.on_diagonal(dual_dot),
         complement=rest,

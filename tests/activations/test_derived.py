@@ -254,10 +254,12 @@ def test_symbolic_parameters_give_the_same_forms():
     assert one == pytest.approx(two, rel=1e-14)
 
 
-@pytest.mark.parametrize("get", ["nngp", "ntk"])
-@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 1e-12), ("float32", 2e-6)])
-def test_kinks_away_from_0_on_positions(get, dtype, tolerance):
-    """Networks on positions carry covariances: the kernel is what the recursion means."""
+@pytest.mark.parametrize(("dtype", "tolerance"), [("float64", 5e-9), ("float32", 1e-5)])
+def test_kinks_away_from_0_on_positions(dtype, tolerance):
+    """Networks on positions carry covariances, and the kernel is what the recursion means: to half
+    the digits of the slope's kernel at entries that nearly coincide (docs/architecture.md), and so
+    does the interpreter, which knows covariances alone.
+    """
     source = """network n {
         input image[4, 3, 2]
         conv(3, padding = same, b_std = 0.2) -> relu6 -> conv(2) -> hard_tanh -> global_avg_pool
@@ -265,7 +267,8 @@ def test_kinks_away_from_0_on_positions(get, dtype, tolerance):
     }"""
     x = np.random.default_rng(0).standard_normal((4, 4, 3, 2)).astype(dtype)
     x[1] = x[0]
-    expected = interpret(front_end(Source("<text>", source), Options()).module, x, x)[get]
-    found = ntkc.compile(source=source, dtype=dtype)(x, get=get)
-    # A few roundings a layer; float32's are 6e-8 each.
-    np.testing.assert_allclose(found, np.asarray(expected, dtype=float), rtol=tolerance)
+    module, y = front_end(Source("<text>", source), Options()).module, x.astype(float)
+    expected = interpret(module, y, y)
+    kernel = ntkc.compile(source=source, dtype=dtype)
+    for get in ("nngp", "ntk"):
+        np.testing.assert_allclose(kernel(x, get=get), expected[get], rtol=tolerance)
