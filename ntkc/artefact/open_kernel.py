@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -47,6 +48,24 @@ class OpenKernel(CompiledKernel):
                 options = replace(made.options, sizes=given)
                 self._at[given] = load(prepare(made.bundle, options, made.cached))
             return self._at[given]
+
+    def fitting(self, row: tuple[int, ...]) -> CompiledKernel:
+        """The kernel for inputs of the shape `row`: in the network's axes, or flat.
+
+        Flat rows tell one open size. Raises `ArrayError` where they do not settle the sizes, and as
+        `at`.
+        """
+        sizes = self._program.input_sizes
+        if len(row) == len(sizes):
+            return self.at(row)
+        known = prod(size for size in sizes if size is not None)
+        rest, remainder = divmod(prod(row), known)
+        if sizes.count(None) > 1 or remainder or rest == 0:
+            raise ArrayError(
+                f"rows of the shape {row} do not settle the sizes of {self.input}: give inputs in "
+                "its axes, channels last"
+            )
+        return self.at(tuple(rest if size is None else size for size in sizes))
 
     def __call__(self, x1: object, x2: object = None, **arguments: Any) -> Any:
         """The kernel of every pair of inputs: see `Kernel`. Compiles where sizes are new."""

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntkc.artefact.compiled import CompiledKernel
+from ntkc.artefact.open_kernel import OpenKernel
 from ntkc.predict import OnSingular
 from ntkc.runtime.options import parameter_values
 
@@ -147,6 +148,8 @@ def pose(
     array = as_numbers(x)
     if len(array) == 0:
         raise DataError("x has no rows to fit to")
+    if isinstance(kernel, OpenKernel):
+        kernel = kernel.fitting(array.shape[1:])
     targets = as_targets(y, len(array))
     if get not in ("ntk", "nngp"):
         raise DataError(f"get must be 'ntk' or 'nngp', and is {get!r}")

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ntkc.api import make_options
 from ntkc.artefact.bundle import Bundle, BundledFile
 from ntkc.artefact.compiled import CompiledKernel, compile_program
+from ntkc.artefact.open_kernel import OpenKernel
 from ntkc.artefact.renamed import renamed
 from ntkc.version import __version__
 
@@ -143,10 +144,12 @@ def _assemble(folder: Path, manifest: dict[str, Any], files: Mapping[str, bytes]
     chosen = make_options(
         options["network"], options["backend"], options["dtype"], tolerance=options["tolerance"]
     )
+    x_train, dual = _array(folder, files, "x_train"), _array(folder, files, "dual")
     kernel: CompiledKernel = compile_program(bundle, chosen)
+    if isinstance(kernel, OpenKernel):
+        kernel = kernel.at(x_train.shape[1:])
     bound = BoundKernel(kernel, manifest["get"], manifest["parameters"])
     coding = _coding_from_json(manifest["target"])
-    x_train, dual = _array(folder, files, "x_train"), _array(folder, files, "dual")
     count = manifest["features"]["count"]
     if dual.shape != (len(x_train), coding.outputs) or int(np.prod(x_train.shape[1:])) != count:
         raise ModelError(f"{folder} is damaged: its arrays do not fit together")

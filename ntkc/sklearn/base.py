@@ -13,6 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ntkc import predict
+from ntkc.artefact.open_kernel import OpenKernel
 from ntkc.predict.arrays import Array
 
 from .program import B_STD, W_STD, Model, load, values
@@ -58,6 +59,8 @@ class NetworkEstimator(BaseEstimator):
         Sets `kernel_`, `params_`, `input_shape_` and scikit-learn's own attributes.
         """
         self.kernel_ = load(self)
+        if isinstance(self.kernel_, OpenKernel):
+            self.kernel_ = self.kernel_.fitting(np.shape(X)[1:])
         self.params_ = values(self, self.kernel_)
         found = validate_data(
             self, as_table(X, self.kernel_), dtype=(np.float64, np.float32), copy=True, **validation

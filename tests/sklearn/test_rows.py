@@ -10,7 +10,7 @@ import pytest
 
 import ntkc
 from ntkc.runtime import Kernel
-from ntkc.sklearn import NeuralTangentKernel, NTKRegressor
+from ntkc.sklearn import NeuralTangentKernel, NTKClassifier, NTKRegressor
 from ntkc.sklearn.rows import input_shape
 from tests.sklearn.data import X, Y
 
@@ -90,3 +90,21 @@ def test_a_convolutional_network() -> None:
     # The condition number is about 1e3.
     np.testing.assert_allclose(fit.predict(X), wanted, rtol=0, atol=1e-11)
     np.testing.assert_array_equal(fit.predict(images), fit.predict(X))
+
+
+def test_open_sizes_follow_the_rows() -> None:
+    text = "network n {\n input image[2, ?, 1]\n conv(2x2) -> relu -> flatten -> dense\n}"
+    images = X.reshape(-1, 2, 2, 1)
+    fixed = NTKRegressor(text.replace("?", "2"), ridge=0.1).fit(images, Y)
+    for rows in (X, images):
+        fit = NTKRegressor(text, ridge=0.1).fit(rows, Y)
+        assert fit.input_shape_ == (2, 2, 1)
+        np.testing.assert_array_equal(fit.predict(X), fixed.predict(X))
+    labels = Y > 0
+    wanted = NTKClassifier(text.replace("?", "2"), ridge=0.1).fit(images, labels).predict(X)
+    found = NTKClassifier(text, ridge=0.1).fit(images, labels).predict(images)
+    np.testing.assert_array_equal(found, wanted)
+    both = text.replace("[2, ?", "[?, ?")
+    assert NTKRegressor(both, ridge=0.1).fit(images, Y).input_shape_ == (2, 2, 1)
+    with pytest.raises(ValueError, match=r"rows of the shape \(4,\) do not settle the sizes of"):
+        NTKRegressor(both, ridge=0.1).fit(X, Y)
