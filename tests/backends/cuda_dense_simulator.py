@@ -108,6 +108,10 @@ def devices() -> dict[str, Any]:
         "tiled": bool((tiled.copy_to_host() == kernel(ROWS[:19])).all()),
         "wrong shape": raised(lambda: kernel(ROWS[:4], ROWS[2:5], out=wrong), ArgumentError),
         "wrong dtype": raised(lambda: kernel(ROWS[:4], out=wrong), ArgumentError),
+        "mixed out": raised(
+            lambda: kernel(ROWS[:4], get=("nngp", "ntk"), out=(np.empty((4, 4)), wrong)),
+            ArgumentError,
+        ),
         "dlpack": bool((kernel(DLPackAlone(ROWS[:4])) == gram).all()),
         "empty": list(kernel(ROWS[:0], ROWS[:3]).shape),
         "described": kernel.devices[0],

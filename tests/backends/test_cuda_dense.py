@@ -82,6 +82,7 @@ def test_simulated_devices() -> None:
         assert found[what], what
     assert found["wrong shape"] == "out: expected shape (4, 3), got (4, 4)"
     assert found["wrong dtype"] == "out: expected dtype float64, got float32"
+    assert found["mixed out"] == "out: expected all arrays on the GPU, or none"
     assert found["empty"] == [0, 3]
     assert "simulator" in found["described"]
 

@@ -92,12 +92,13 @@ class CudaKernel(Kernel):
         stays = out is None and any(_device_array(array) is not None for array in inputs)
         if not stays and not any(on_device(entry) for entry in several):
             return list(make_outputs(out, roots, shape, self.dtype, inputs))
-        if len(self._devices) > 1 and not all(map(on_device, several)) and out is not None:
+        if out is not None and not all(map(on_device, several)):
             raise ArgumentError("out: expected all arrays on the GPU, or none")
         from numba import cuda
 
         if out is None:
-            return [cuda.device_array(shape, self.dtype) for _ in roots]
+            with cuda.gpus[self._devices[0].number]:
+                return [cuda.device_array(shape, self.dtype) for _ in roots]
         if len(several) != len(roots):
             raise ArgumentError(
                 f"out: expected {len(roots)} array(s), for {' and '.join(roots)}, "
@@ -124,8 +125,9 @@ class CudaKernel(Kernel):
         """Compute every entry of the outputs."""
         program = self._program
         staged = all(isinstance(output, np.ndarray) for output in outputs)
-        # A result on a device is written by that device alone.
-        devices = self._devices if staged else self._devices[:1]
+        # What lies on a device is read and written by that device alone.
+        local = not staged or any(_device_array(array) is not None for array in inputs)
+        devices = self._devices[:1] if local else self._devices
         if isinstance(program, SliceProgram):
             self._fill_slices(program, roots, constants, inputs, outputs, budget, reporter)
             return
