@@ -7,13 +7,12 @@ kernel, which reads a product and writes a kernel value. The loop over layers st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
-from ntkc.backends.cuda.spell import HELPERS, assignment, indented, thread
-from ntkc.backends.numba_cpu.emit import docstring
-from ntkc.backends.numba_cpu.loops import INDEX, printable, table_lines
-from ntkc.backends.numba_cpu.spell import Dialect
-from ntkc.ir.loop import Let, Load, Lookup, Loop, LoopKind, Offset, Remark, Statement, Store
+from ntkc.backends.cuda.spell import HELPERS, thread
+from ntkc.backends.spelling import Dialect, indices
+from ntkc.backends.statements import Printer, docstring, indented, table_lines
+from ntkc.ir.loop import Load, Lookup, Loop, LoopKind, Statement
 from ntkc.ir.node import Node
 from ntkc.runtime.program import DEVICE_ABI
 from ntkc.schedule.lower import label, lower
@@ -166,49 +165,32 @@ def _function(
     return "\n".join([*listed, *(["", ""] if listed else []), text])
 
 
-class _Thread:
+class _Thread(Printer):
     """Prints statements as one thread carries them out."""
 
     def __init__(self, dialect: Dialect, tables: Mapping[str, str]) -> None:
-        self._dialect, self._tables = dialect, tables
+        super().__init__(dialect, indices(lambda value: f"u64({int(value)})"))
+        self._tables = tables
 
-    def block(self, statements: Iterable[Statement]) -> list[str]:
-        """Statements, line by line."""
-        return [line for statement in statements for line in self._statement(statement)]
-
-    def _statement(self, statement: Statement) -> list[str]:
+    def statement(self, statement: Statement) -> list[str]:
+        """A thread is one lane, its slots are registers, and its product is at hand."""
         match statement:
-            case Remark(text):
-                return [f"# {printable(text)}"]
-            case Load(name, "scratch", index):
-                return [f"{name} = {_slot(index)}"]
             case Load(name, "values", _):
                 return [] if name == "pair" else [f"{name} = pair"]
-            case Load(name, buffer, index):
-                return [f"{name} = {buffer}[{_index(index)}]"]
-            case Let(name, value):
-                return assignment(name, self._dialect.write(value))
-            case Store("scratch", index, value):
-                return assignment(_slot(index), self._dialect.write(value))
-            case Store(buffer, index, value):
-                return assignment(f"{buffer}[{_index(index)}]", self._dialect.write(value))
-            case Offset(name, index):
-                return [f"{name} = {_index(index)}"]
             case Lookup(name, table, position):
                 return [f"{name} = u64({self._tables[table]}[{position}])"]
             case Loop(LoopKind.LANES, _, _, body):
                 return self.block(body)
-            case Loop(_, variable, count, body):
-                head = f"for {variable} in range({_index(count)}):"
-                return [head, *indented(self.block(body))]
+            case _:
+                return super().statement(statement)
 
+    def place(self, buffer: str, index: Node) -> str:
+        """A slot stands at `slot * WIDTH + j` of a processor's scratch, and has a register here."""
+        if buffer != "scratch":
+            return super().place(buffer, index)
+        start = next((arg for arg in index.args if arg.op == "const"), None)
+        return f"slot_{0 if start is None else int(start.attr('value')) // WIDTH}"
 
-def _slot(index: Node) -> str:
-    """The register of a slot: what stands at `slot * WIDTH + j` of a processor's scratch."""
-    start = next((arg for arg in index.args if arg.op == "const"), None)
-    return f"slot_{0 if start is None else int(start.attr('value')) // WIDTH}"
-
-
-def _index(index: Node) -> str:
-    """An index without the lane: a thread is one, whose place is in `at`, `left` and `column`."""
-    return INDEX.write(index).removesuffix(" + j")
+    def index(self, index: Node) -> str:
+        """An index without the lane, whose place is in `at`, `left` and `column`."""
+        return super().index(index).removesuffix(" + j")

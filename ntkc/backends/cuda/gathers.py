@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from math import prod
 
-from ntkc.backends.cuda.spell import indented
-from ntkc.backends.cuda.steps import Cells
+from ntkc.backends.cuda.cells import Cells
+from ntkc.backends.statements import indented
 from ntkc.ir.node import Node
 from ntkc.ir.positions import cells
 from ntkc.schedule.slices.packs import Packs

@@ -11,10 +11,11 @@ import re
 from collections.abc import Callable
 from math import prod
 
+from ntkc.backends.cuda.cells import Cells
 from ntkc.backends.cuda.gathers import Gather
-from ntkc.backends.cuda.spell import HELPERS, indented, thread
-from ntkc.backends.cuda.steps import Cells, Step, tables_of
-from ntkc.backends.numba_cpu.emit import docstring
+from ntkc.backends.cuda.spell import HELPERS, thread
+from ntkc.backends.cuda.steps import Step
+from ntkc.backends.statements import docstring, indented, table_lines
 from ntkc.ir.loop import Table
 from ntkc.ir.node import Node, Space, Varies, symbol, with_args
 from ntkc.ir.project import Projection
@@ -183,7 +184,7 @@ class _Function:
             f'{where.group} packs of {where.threads} threads a block."""',
             *indented(body),
         ]  # fmt: skip
-        return "\n".join([*tables_of(tables), *([""] * 2 if tables else []), *head])
+        return "\n".join([*table_lines(tables, "int64"), *([""] * 2 if tables else []), *head])
 
     def _start(self, segment: Segment) -> list[str]:
         """Who this thread is, and what it works on."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
-from ntkc.backends.numba_cpu.loops import print_function, printable
+from ntkc.backends.numba_cpu.loops import print_function
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.spell import NUMPY, PYTHON, lanes
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
+from ntkc.backends.statements import docstring
 from ntkc.ir.node import Node, Varies, make, topological
 from ntkc.runtime.program import ABI
 from ntkc.schedule.lower import label, lower
@@ -67,12 +68,6 @@ def emit(
 def imports_for(helpers: Sequence[str]) -> str:
     """The import statements of a module with these helper functions."""
     return _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
-
-
-def docstring(text: str) -> str:
-    """A docstring of text that may hold a file's name: it cannot end before its end."""
-    safe = printable(text).replace("\\", "/").replace('"', "'")
-    return f'"""{safe}"""'
 
 
 def _attributes(schedules: Mapping[str, ProgramSchedule], dtype: str) -> str:

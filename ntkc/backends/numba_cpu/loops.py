@@ -6,12 +6,11 @@ keeps a loop from vectorising.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Sequence
 
-from ntkc.backends.numba_cpu.spell import PRODUCT, SIGN, SUM, Dialect, Form
-from ntkc.ir.loop import Let, Load, Lookup, Loop, Offset, Remark, Statement, Store, Table
-from ntkc.ir.node import Node
+from ntkc.backends.spelling import Dialect, indices
+from ntkc.backends.statements import Printer, table_lines
+from ntkc.ir.loop import Statement, Table
 
 # The frame of every tile function: rows, then blocks of a row. What is between is printed.
 _FRAME = '''\
@@ -44,16 +43,7 @@ def {name}(
             width = min(block, n_columns - left)
 '''
 
-_WIDTH = 84
-
-INDEX = Dialect(
-    "indices",
-    {
-        "add": Form("{0} + {1}", SUM, (SUM, PRODUCT)),
-        "mul": Form("{0} * {1}", PRODUCT, (PRODUCT, SIGN)),
-    },
-    lambda value: f"u64({int(value)})",
-)
+INDEX = indices(lambda value: f"u64({int(value)})")
 
 
 def print_function(
@@ -72,59 +62,6 @@ def print_function(
     return "\n".join([*lines, *(["", ""] if lines else []), text])
 
 
-def table_lines(tables: Sequence[Table]) -> list[str]:
-    """Tables of indices, a line each."""
-    return [f"{t.name} = np.array({list(t.entries)!r}, dtype=np.uint64)" for t in tables]
-
-
 def statement_lines(body: Iterable[Statement], dialect: Dialect) -> list[str]:
     """Statements, line by line."""
-    return _Printer(dialect).block(body)
-
-
-class _Printer:
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
-
-    def block(self, statements: Iterable[Statement]) -> list[str]:
-        return [line for statement in statements for line in self._statement(statement)]
-
-    def _statement(self, statement: Statement) -> list[str]:
-        match statement:
-            case Remark(text):
-                return [f"# {printable(text)}"]
-            case Load(name, buffer, index):
-                return [f"{name} = {buffer}[{_index(index)}]"]
-            case Let(name, value):
-                return _assignment(name, self._value(value))
-            case Store(buffer, index, value):
-                return _assignment(f"{buffer}[{_index(index)}]", self._value(value))
-            case Offset(name, index):
-                return [f"{name} = {_index(index)}"]
-            case Lookup(name, table, position):
-                return [f"{name} = {table}[{position}]"]
-            case Loop(_, variable, count, body):
-                head = f"for {variable} in range({_index(count)}):"
-                return [head, *(f"    {line}" for line in self.block(body))]
-
-    def _value(self, value: Node) -> str:
-        return self._dialect.write(value)
-
-
-def printable(text: str) -> str:
-    """Text of a program as it may stand in a comment: on one line, and not endless."""
-    line = "".join(char if char.isprintable() else " " for char in text)
-    return line if len(line) <= _WIDTH else line[: _WIDTH - 3] + "..."
-
-
-def _index(index: Node) -> str:
-    return INDEX.write(index)
-
-
-def _assignment(target: str, value: str) -> list[str]:
-    """`target = value`, on several lines where one would be too long to read."""
-    line = f"{target} = {value}"
-    if len(line) <= _WIDTH:
-        return [line]
-    wrapped = textwrap.wrap(value, _WIDTH - 4, break_long_words=False, break_on_hyphens=False)
-    return [f"{target} = (", *(f"    {part}" for part in wrapped), ")"]
+    return Printer(dialect, INDEX).block(body)

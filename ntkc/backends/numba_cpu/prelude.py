@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
+from ntkc.backends.owen_t import owen_t
 
 _POWER_OF_TWO = '''\
 @intrinsic
@@ -19,47 +17,6 @@ def power_of_two_{dtype}(typing_context, exponent):
         return builder.bitcast(shifted, arguments[0].type)
 
     return types.{dtype}(types.{dtype}), code'''
-
-_OWEN_T = '''\
-@njit(error_model="numpy")
-def owen_t_{dtype}(h, y, x):
-    """Owen's T function of h and the angle of (|x|, y), to a rounding of 1.
-
-    For tangents up to 1 a Gauss-Legendre sum: the integrand is even and analytic, so half of
-    the nodes of a rule on [-1, 1] serve. Steeper angles follow by T(h, a) + T(ah, 1/a) =
-    [Q(h) + Q(ah)]/2 - Q(h) Q(ah) for h, a >= 0, with Q(h) = Phi(-h) (Owen 1956).
-    """
-    size, rise, run = abs(h), abs(y), abs(x)
-    steep = rise > run
-    longer, shorter = (rise, run) if steep else (run, rise)
-    tangent = shorter / max(longer, F(1e-30))
-    other = min(size * rise / max(run, F(1e-30)), F(37.0)) if steep else size
-    fall, square = other * other * F(-0.5), tangent * tangent
-    value = F(0.0)
-    for place, weight in {rule}:
-        value += F(weight) * math.exp(fall * (F(1.0) + square * F(place))) / (
-            F(1.0) + square * F(place)
-        )
-    value *= tangent
-    if steep:
-        one, two = F(0.5) * math.erfc(size * F(ROOT)), F(0.5) * math.erfc(other * F(ROOT))
-        value = F(0.5) * (one + two) - one * two - value
-    return value if y > 0 else -value'''
-
-
-def _owen_t(dtype: str, count: int) -> str:
-    """The helper, with the squared nodes and the weights / 2 pi of half a rule."""
-    nodes, weights = np.polynomial.legendre.leggauss(2 * count)
-    rule = tuple(
-        (float(x) ** 2, float(w) / (2.0 * math.pi))
-        for x, w in zip(nodes[count:], weights[count:], strict=True)
-    )
-    lines = "".join(f"\n        ({x!r}, {w!r})," for x, w in rule)
-    kind = "np.float32" if dtype == "float32" else ""
-    text = _OWEN_T.replace("{dtype}", dtype).replace("{rule}", f"({lines}\n    )")
-    text = text.replace("ROOT", repr(math.sqrt(0.5)))
-    return text.replace("F(", f"{kind}(")
-
 
 HELPERS = {
     "within": '''\
@@ -112,8 +69,8 @@ def owen_t(h, y, x):
 
     with np.errstate(divide="ignore", invalid="ignore"):
         return special.owens_t(h, np.where(y == 0.0, 0.0, np.divide(y, np.abs(x))))''',
-    "owen_t_float64": _owen_t("float64", 11),
-    "owen_t_float32": _owen_t("float32", 6),
+    "owen_t_float64": owen_t("float64", '@njit(error_model="numpy")'),
+    "owen_t_float32": owen_t("float32", '@njit(error_model="numpy")'),
     "power_of_two_float64": _POWER_OF_TWO.format(dtype="float64", bits=64, bias=1023, digits=52),
     "power_of_two_float32": _POWER_OF_TWO.format(dtype="float32", bits=32, bias=127, digits=23),
     "fill": '''\

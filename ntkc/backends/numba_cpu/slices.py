@@ -8,13 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
-from ntkc.backends.numba_cpu.emit import docstring, function, imports_for, matrices
-from ntkc.backends.numba_cpu.loops import INDEX, printable, statement_lines, table_lines
+from ntkc.backends.numba_cpu.emit import function, imports_for, matrices
+from ntkc.backends.numba_cpu.loops import INDEX, statement_lines
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.pushes import push_lines
 from ntkc.backends.numba_cpu.routines import DECORATOR, Routines
-from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON, Dialect, lanes
+from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON, lanes
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
+from ntkc.backends.spelling import Dialect
+from ntkc.backends.statements import docstring, printable, table_lines
 from ntkc.ir.node import Node, Space, Varies, symbol, topological, with_args
 from ntkc.ir.positions import cells
 from ntkc.ir.project import Projection

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from ntkc.backends.numba_cpu.spell import Dialect
+from ntkc.backends.spelling import Dialect
 from ntkc.ir.node import Node
 
 _LONGEST = 72
