@@ -12,9 +12,9 @@ from ntkc.backends.numba_cpu.emit import function, imports_for, matrices
 from ntkc.backends.numba_cpu.loops import INDEX, statement_lines
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.pushes import push_lines
-from ntkc.backends.numba_cpu.routines import DECORATOR, Routines
 from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON, lanes
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
+from ntkc.backends.routines import Routines
 from ntkc.backends.spelling import Dialect
 from ntkc.backends.statements import docstring, printable, table_lines
 from ntkc.ir.node import Node, Space, Varies, symbol, topological, with_args
@@ -43,6 +43,12 @@ from ntkc.schedule.slices.program import (
     store_size,
 )
 from ntkc.schedule.slices.segments import WRAPPED
+
+_DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)'
+_BUFFERS = (
+    "x1", "x2", "row_table", "column_table", "constants", "scratch", "stores", "totals", "result",
+)  # fmt: skip
+"""The arrays that every function of a slice program is given."""
 
 
 def emit_slices(
@@ -76,7 +82,7 @@ class _Writer:
             for s in program.functions
         }
         self.constant_roots = self._constant_roots()
-        self.routines = Routines(suffix)
+        self.routines = Routines(_DECORATOR, _BUFFERS, suffix)
 
     def attributes(self) -> str:
         module = self.program.module
@@ -246,7 +252,7 @@ class _Function:
             else " and ".join(schedule.name.split("+")) + f" of {self.program.lanes} pairs"
         )
         head = [
-            DECORATOR,
+            _DECORATOR,
             f"def {name}(",
             *(
                 f"    {argument},"

@@ -10,21 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)'
-
-BUFFERS = (
-    "x1",
-    "x2",
-    "row_table",
-    "column_table",
-    "constants",
-    "scratch",
-    "stores",
-    "totals",
-    "result",
-)
-"""The arrays that every function of a slice program is given."""
-
 _WIDTH = 84
 _NAME = re.compile(r"[A-Za-z_]\w*")
 
@@ -32,12 +17,13 @@ _NAME = re.compile(r"[A-Za-z_]\w*")
 class Routines:
     """The routines of a module, numbered by kind as they are first called.
 
-    `suffix` ends their names: compiled functions of one name and different contents crash one
-    another's processes.
+    `decorator` compiles them, and `buffers` are the names of the arrays that any of them may be
+    given. `suffix` ends their names: compiled functions of one name and different contents crash
+    one another's processes.
     """
 
-    def __init__(self, suffix: str) -> None:
-        self._suffix = suffix
+    def __init__(self, decorator: str, buffers: Sequence[str], suffix: str) -> None:
+        self._decorator, self._buffers, self._suffix = decorator, buffers, suffix
         self._found: dict[tuple[str, tuple[str, ...], tuple[str, ...]], tuple[str, str]] = {}
 
     def call(
@@ -45,7 +31,7 @@ class Routines:
     ) -> list[str]:
         """Lines that call the routine with this body; the buffers that it names go first."""
         used = {name for line in body for name in _NAME.findall(line)}
-        buffers = [name for name in BUFFERS if name in used]
+        buffers = [name for name in self._buffers if name in used]
         given = {name: value for name, value in arguments.items() if name in used}
         parameters = (*buffers, *given)
         key = (kind, parameters, tuple(body))
@@ -59,7 +45,7 @@ class Routines:
         return [
             "\n".join(
                 [
-                    DECORATOR,
+                    self._decorator,
                     *_wrapped(f"def {name}(", list(parameters), "):"),
                     f'    """{what}"""',
                     *(f"    {line}" for line in body),
