@@ -8,6 +8,7 @@ from typing import Any
 
 from ntkc import debug
 from ntkc.artefact.bundle import Bundle
+from ntkc.artefact.device_target import device_target
 from ntkc.artefact.digest import toolchain
 from ntkc.artefact.folder import Artefact, write, write_generated
 from ntkc.driver import (
@@ -29,7 +30,6 @@ from ntkc.ir.module import Module
 from ntkc.ir.text import format_module
 from ntkc.network.display import show_input
 from ntkc.runtime import ABI
-from ntkc.schedule.slices.packs import TARGETS
 
 Compiled = tuple[str, dict[str, dict[str, int]], bool, str | None]
 
@@ -127,7 +127,7 @@ def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled
     debug.dump(4, "kernel.py", generated)
     device = None
     if options.backend == "cuda":
-        device = emitted_kernels(front, program, TARGETS["sm_80"], f"_{digest}")
+        device = emitted_kernels(front, program, device_target(), f"_{digest}")
         debug.dump(4, "device.py", device)
     return generated, cost, False, device
 

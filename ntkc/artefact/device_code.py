@@ -7,10 +7,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 Function = Callable[..., object]
@@ -51,6 +53,24 @@ def tile_types(dtype: str, kind: str) -> tuple[Any, ...]:
     return (own[::1], own[::1], int64, int64, *common, inputs, inputs, *lists)
 
 
+def segment_types(dtype: str) -> tuple[Any, ...]:
+    """The argument types of a generated kernel of a segment of slices, in `dtype`."""
+    from numba import float32, float64, int64
+
+    own = float32 if dtype == "float32" else float64
+    numbers, whole, sums = own[::1], int64[::1], float64[::1]
+    return (*[numbers] * 5, whole, whole, numbers, numbers, sums, sums)
+
+
+def final_types(dtype: str) -> tuple[Any, ...]:
+    """Those of the kernel that ends a pair."""
+    from numba import float32, float64, int64
+
+    own = float32 if dtype == "float32" else float64
+    numbers, whole, sums = own[::1], int64[::1], float64[::1]
+    return (*[numbers] * 3, whole, whole, sums, sums)
+
+
 def ptx(function: Any, types: Sequence[Any], capability: tuple[int, int] = (9, 0)) -> str:
     """The PTX of a CUDA kernel. Raises `NoDeviceCodeError` where numba-cuda cannot make any."""
     if find_spec("numba_cuda") is None:
@@ -60,12 +80,34 @@ def ptx(function: Any, types: Sequence[Any], capability: tuple[int, int] = (9, 0
     if getattr(config, "ENABLE_CUDASIM", False):
         raise NoDeviceCodeError("NUMBA_ENABLE_CUDASIM is set: kernels are interpreted")
     try:
-        text, _ = cuda.compile(
-            function.py_func, tuple(types), device=False, abi="numba", cc=capability, output="ptx"
-        )
+        with _pretended(capability):
+            text, _ = cuda.compile(
+                function.py_func,
+                tuple(types),
+                device=False,
+                abi="numba",
+                cc=capability,
+                output="ptx",
+            )
     except (OSError, RuntimeError, ImportError) as error:
         raise NoDeviceCodeError(f"numba-cuda finds no NVVM compiler: {error}") from None
     return str(text)
+
+
+@contextmanager
+def _pretended(capability: tuple[int, int]) -> Iterator[None]:
+    """Functions that a kernel calls are compiled for the current device; here there is none.
+
+    Numba keeps what it made of them, whatever the capability, and no code of ours depends on it.
+    """
+    from numba.cuda import dispatcher
+
+    found = dispatcher.get_current_device
+    dispatcher.get_current_device = lambda: SimpleNamespace(compute_capability=capability)
+    try:
+        yield
+    finally:
+        dispatcher.get_current_device = found
 
 
 def find_ptxas() -> Path | None:

@@ -42,6 +42,7 @@ def digest(
         *_quotes(front),
         options.dtype,
         options.backend,
+        _devices(options.backend),
         "" if derivatives is None else repr((derivatives.root, derivatives.wrt)),
         repr((options.certified, options.collapse)),
         json.dumps(toolchain(), sort_keys=True),
@@ -85,6 +86,15 @@ def _compiler() -> str:
             state.update(f"{file.relative_to(root).as_posix()}\0".encode())
             state.update(file.read_bytes())
     return state.hexdigest()
+
+
+def _devices(backend: str) -> str:
+    """What CUDA kernels are made for."""
+    if backend != "cuda":
+        return ""
+    from ntkc.artefact.device_target import device_target
+
+    return repr(device_target())
 
 
 @cache

@@ -27,9 +27,17 @@ class Routines:
         self._found: dict[tuple[str, tuple[str, ...], tuple[str, ...]], tuple[str, str]] = {}
 
     def call(
-        self, kind: str, what: str, body: Sequence[str], arguments: Mapping[str, str]
+        self,
+        kind: str,
+        what: str,
+        body: Sequence[str],
+        arguments: Mapping[str, str],
+        target: str = "",
     ) -> list[str]:
-        """Lines that call the routine with this body; the buffers that it names go first."""
+        """Lines that call the routine with this body; the buffers that it names go first.
+
+        What it returns, if anything, is assigned to `target`.
+        """
         used = {name for line in body for name in _NAME.findall(line)}
         buffers = [name for name in self._buffers if name in used]
         given = {name: value for name, value in arguments.items() if name in used}
@@ -38,7 +46,8 @@ class Routines:
         if key not in self._found:
             name = f"{kind}_{1 + sum(k == kind for k, *_ in self._found)}{self._suffix}"
             self._found[key] = name, what
-        return _wrapped(f"{self._found[key][0]}(", [*buffers, *given.values()])
+        head = f"{target} = " if target else ""
+        return _wrapped(f"{head}{self._found[key][0]}(", [*buffers, *given.values()])
 
     def texts(self) -> list[str]:
         """The definitions."""

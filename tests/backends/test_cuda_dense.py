@@ -13,34 +13,18 @@ import numpy as np
 import pytest
 
 import ntkc
-from ntkc.artefact.device_code import find_ptxas, ptx, resources, tile_types
 from ntkc.diagnostics import Source
 from ntkc.driver import Options, emitted_tiles, front_end, middle
 from ntkc.runtime.cuda import devices
 from ntkc.runtime.cuda.plan import make_plan
 from ntkc.runtime.errors import DeviceError, MemoryBudgetError
-from ntkc.runtime.generated import import_generated
+from tests.backends.cuda_zoo import VECTORS
 from tests.backends.kernels import network
 
 pytest.importorskip("numba_cuda", reason="the CUDA backend needs numba-cuda")
 
 ROOT = Path(__file__).parents[2]
 RELU = network("{ dense(w_std = sqrt(2), b_std = 0.1) -> relu } * 3", "dense")
-ZOO = {
-    "relu": network("{ dense(w_std = sqrt(2)) -> relu } * 3", "dense"),
-    "relu with bias": RELU,
-    "erf": network("{ dense(w_std = 1.4, b_std = 0.1) -> erf } * 2", "dense"),
-    "gelu": network("dense(b_std = 0.1) -> gelu", "dense"),
-    "alternating": network("{ dense -> relu -> dense(b_std = 0.1) -> erf } * 4", "dense"),
-    "residual": network(
-        "dense", "add(identity, relu -> dense(w_std = w)) * 3", "relu", "dense",
-        before="param w = 0.5\n",
-    ),
-    "deep": network("{ dense(w_std = 1.4, b_std = 0.1) -> relu } * 40", "dense"),
-}  # fmt: skip
-REGISTERS = {"float32": 64, "float64": 96}
-"""Of a thread. Blocks have 256 threads and a multiprocessor 65536 registers: 4 blocks of float32
-and 2 of float64 are on it at once even for the network with most constants."""
 
 
 def simulated(check: str) -> dict[str, Any]:
@@ -143,64 +127,12 @@ def test_plans() -> None:
         make_plan([20_000], 784, (4, 4), 1, True, 10**7, 2**20, 2)
 
 
-# --- machine code ------------------------------------------------------------------------
-
-
-def generated(text: str, dtype: str, folder: Path) -> Any:
-    front = front_end(Source("model.ntk", text), Options(dtype=dtype))
-    code = emitted_tiles(front, middle(front.module, dtype), dtype)
-    path = folder / f"device_{dtype}.py"
-    path.write_text(code, encoding="utf-8")
-    return import_generated(path, f"test_cuda_dense_{abs(hash((text, dtype)))}")
-
-
-@pytest.mark.skipif(find_ptxas() is None, reason="no ptxas")
-@pytest.mark.parametrize("name", ZOO)
-def test_resources(name: str, tmp_path: Path) -> None:
-    """No spills and no stack, few registers, and not one float64 number in a float32 tile."""
-    for dtype, bound in REGISTERS.items():
-        module = generated(ZOO[name], dtype, tmp_path)
-        for capability in ((8, 0), (9, 0)):
-            text = ptx(module.TILES["nngp+ntk"], tile_types(dtype, "tile"), capability)
-            assert f".target sm_{capability[0]}{capability[1]}" in text
-            assert dtype == "float64" or ".f64" not in text
-            found = resources(text, capability)
-            assert found.registers <= bound, (name, dtype, capability, found)
-            assert (found.spilled, found.stack, found.shared) == (0, 0, 0)
-        for near in [module.NEAR["ntk"]] if module.NEAR else []:
-            found = resources(ptx(near, tile_types(dtype, "near")))
-            assert found.registers <= REGISTERS["float64"]
-            assert (found.spilled, found.stack) == (0, 0)
-
-
-@pytest.mark.skipif(find_ptxas() is None, reason="no ptxas")
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_resources_of_the_runtime(dtype: str) -> None:
-    """Sums of the product stay in registers: 16 and some addresses, twice as many in float64."""
-    from numba import boolean, int64
-    from numba import float32 as single
-    from numba import float64 as double
-
-    from ntkc.runtime.cuda.place import place, place_mirrored
-    from ntkc.runtime.cuda.product import PRODUCTS
-
-    real = single if dtype == "float32" else double
-    item = np.dtype(dtype).itemsize
-    rows, flat, whole = real[:, ::1], real[::1], int64
-    for capability in ((8, 0), (9, 0)):
-        found = resources(ptx(PRODUCTS[dtype], (rows, rows, flat, whole), capability), capability)
-        assert found.registers <= {"float32": 80, "float64": 112}[dtype]
-        assert (found.spilled, found.stack) == (0, 0)
-        assert found.shared == 2 * 16 * 65 * item
-    placed = (flat, whole, whole, flat, real[:, :], whole, whole, whole, whole, boolean)
-    assert resources(ptx(place, placed)).spilled == 0
-    mirrored = (flat, whole, whole, real[:, :], whole, whole, whole, whole)
-    assert resources(ptx(place_mirrored, mirrored)).shared == 16 * 17 * item
+# --- source -------------------------------------------------------------------------------
 
 
 def test_the_layers_stay_a_loop(tmp_path: Path) -> None:
     """A network's source does not grow with its depth."""
-    front = front_end(Source("model.ntk", ZOO["deep"]), Options())
+    front = front_end(Source("model.ntk", VECTORS["deep"]), Options())
     deep = emitted_tiles(front, middle(front.module, "float64", collapse=False), "float64")
     shallow = front_end(Source("model.ntk", RELU), Options())
     short = emitted_tiles(shallow, middle(shallow.module, "float64", collapse=False), "float64")
@@ -220,7 +152,7 @@ def test_a_real_device(dtype: str) -> None:
     rows = rng.standard_normal((700, 7))
     rows[5] = rows[4]
     rows[6] = rows[4] + 1e-6 * rng.standard_normal(7)
-    for text in ZOO.values():
+    for text in VECTORS.values():
         ours = ntkc.compile(source=text, backend="cuda", dtype=dtype)(rows)
         theirs = ntkc.compile(source=text, backend="cpu", dtype=dtype)(rows)
         scale = np.abs(theirs).max()

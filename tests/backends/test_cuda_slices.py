@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from ntkc.diagnostics import Source
-from ntkc.driver import Options, emitted_kernels, front_end, middle_on_positions
+from ntkc.driver import Options, front_end, middle_on_positions
 from ntkc.schedule.slices.packs import TARGETS, block
 from tests.backends.test_slices import ZOO, network
 
@@ -77,85 +73,7 @@ def test_slots_in_scratch_and_one_pair_at_a_time() -> None:
     near([(text, "float64", True, 12_000) for text in texts])
 
 
-# --- machine code ------------------------------------------------------------------------
-
-
-def ptxas() -> str | None:
-    """The assembler: of a wheel, or on the path."""
-    spec = importlib.util.find_spec("nvidia")
-    for folder in spec.submodule_search_locations or [] if spec else []:
-        found = Path(folder) / "cu13" / "bin" / "ptxas"
-        if found.exists():
-            return str(found)
-    return shutil.which("ptxas")
-
-
-def signature(arguments: int, dtype: str) -> tuple[Any, ...]:
-    from numba import types
-
-    real = types.Array(getattr(types, dtype), 1, "C")
-    whole, double = types.Array(types.int64, 1, "C"), types.Array(types.float64, 1, "C")
-    if arguments == 11:
-        return (real,) * 5 + (whole,) * 2 + (real,) * 2 + (double,) * 2
-    return (real,) * 3 + (whole,) * 2 + (double,) * 2
-
-
-def assembled(text: str, dtype: str, arch: str, folder: Path) -> list[tuple[int, int]]:
-    """(registers, bytes spilled) of every kernel of the tangent kernel's function."""
-    from numba import cuda
-
-    from ntkc.runtime.generated import import_generated
-
-    program = ptxas()
-    if program is None:
-        pytest.skip("no ptxas: it comes with the package nvidia-cuda-nvcc")
-    front = front_end(Source("<test>", text), Options(dtype=dtype))
-    schedule = middle_on_positions(front.module, dtype)
-    path = folder / f"kernels_{dtype}_{arch}.py"
-    path.write_text(emitted_kernels(front, schedule, TARGETS[arch]), encoding="utf-8")
-    listing = import_generated(path, path.stem).KERNELS["nngp+ntk"]
-    found = []
-    for kernel in [*(k for k, _ in listing["segments"]), listing["final"]]:
-        arguments = signature(kernel.py_func.__code__.co_argcount, dtype)
-        capability = int(arch[3]), int(arch[4])
-        ptx, _ = cuda.compile(
-            kernel.py_func, arguments, device=False, abi="numba", cc=capability, output="ptx"
-        )
-        source = folder / "kernel.ptx"
-        source.write_text(ptx if isinstance(ptx, str) else ptx.decode())
-        report = subprocess.run(
-            [program, "-v", f"-arch={arch}", str(source), "-o", str(folder / "kernel.cubin")],
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stderr
-        registers = re.search(r"Used (\d+) registers", report)
-        spilled = re.search(r"(\d+) bytes spill stores", report)
-        assert registers is not None
-        assert spilled is not None
-        found.append((int(registers[1]), int(spilled[1])))
-    return found
-
-
-@pytest.mark.parametrize("arch", TARGETS)
-def test_nothing_is_spilled(arch: str, tmp_path: Path) -> None:
-    """And two blocks of 256 threads fit into a processor's 65536 registers."""
-    text = network(
-        "conv(3x3, @) -> relu -> avg_pool(2x2) -> conv(3x3, @) -> relu -> global_avg_pool",
-        "image[4, 4, 3]",
-    )
-    for registers, spilled in assembled(text, "float32", arch, tmp_path):
-        assert spilled == 0
-        assert registers <= 128
-
-
-def test_float64_and_smooth_activations_compile(tmp_path: Path) -> None:
-    """What the simulator does not see: Python's own types are no device's."""
-    text = network(
-        "conv(2x2, @) -> gelu -> conv_transpose(1x1) -> erf -> flatten", "image[2, 2, 2]"
-    )
-    for dtype in ("float32", "float64"):
-        assert assembled(text, dtype, "sm_90", tmp_path)
+# --- blocks -----------------------------------------------------------------------------
 
 
 def test_blocks_fit_the_device() -> None:

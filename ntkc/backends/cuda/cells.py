@@ -1,7 +1,8 @@
 """The cells of a plane as a thread goes through them: where each is, and which positions meet.
 
-A thread carries a strip of cells along the last axis but one. Names that stand ready: `first` (its
-number in its pack), `base` (its pack's slots), `w{a}` (the pack's displacement along axis a).
+A thread carries a strip of cells along the last axis but one: a *unit* of its pack. Names that
+stand ready: `unit`, or `first` (the thread's number in its pack) where it carries one unit at most,
+and `w{a}`, the pack's displacement along axis a.
 """
 
 from __future__ import annotations
@@ -25,19 +26,31 @@ class Cells:
         """The axis along which a thread's cells lie."""
         return len(self.geometry.space) - 2
 
-    def loop(self, body: list[str]) -> list[str]:
-        """The thread's strips."""
-        units, threads = self.where.units(self.geometry), self.where.threads
-        head = "if first < " if units <= threads else "for unit in range(first, "
-        head += f"{units}:" if units <= threads else f"{units}, {threads}):"
-        name = ["unit = first"] if units <= threads else []
-        return [head, *indented([*name, *self._places(), *body])]
+    @property
+    def single(self) -> bool:
+        """Whether a thread carries one unit at most, whatever the step: always the same cells."""
+        return self.where.units(self.geometry) <= self.where.threads
 
-    def _places(self) -> list[str]:
+    @property
+    def unit(self) -> str:
+        """The name of the unit at hand, within `loop`."""
+        return "first" if self.single else "unit"
+
+    def loop(self, body: list[str]) -> list[str]:
+        """The body, for each of the thread's units."""
+        units, threads = self.where.units(self.geometry), self.where.threads
+        if units == threads:
+            return body
+        if self.single:
+            return [f"if first < {units}:", *indented(body)]
+        return [f"for unit in range(first, {units}, {threads}):", *indented(body)]
+
+    def places(self, unit: str = "unit") -> list[str]:
+        """Lines that find the positions p of x₁ and q of x₂ at a unit's cells."""
         space, strip = self.geometry.space, self.where.strip
         rank, axis = len(space), self.strip_axis
         strips = -(-space[axis] // strip)
-        lines = [f"p{rank - 1} = unit % {space[-1]}", f"rest = unit // {space[-1]}"]
+        lines = [f"p{rank - 1} = {unit} % {space[-1]}", f"rest = {unit} // {space[-1]}"]
         lines.append(f"p{axis} = rest % {strips} * {strip}")
         if axis:
             lines.append(f"rest = rest // {strips}")
@@ -84,15 +97,15 @@ class Cells:
             void = self.where.packs.modulus(self.geometry, axis) > size
             if (void and column) or (self.ragged and axis == self.strip_axis):
                 at = f"min({at}, {size - 1})"
-            text = f"({text}) * {size} + {at}" if text else at
+            text = f"{_product(text, size)} + {at}" if text else at
         return text
 
-    def place(self, slot: int, r: int) -> str:
-        """Where a cell is in its slot."""
+    def place(self, start: str, r: int) -> str:
+        """Where a cell is in a slot whose first cell is at `start`."""
         pitches = self.where.pitches
-        fixed = self.where.origin(slot) + r * pitches[self.strip_axis]
-        parts = [f"p{a} * {pitch}" if pitch > 1 else f"p{a}" for a, pitch in enumerate(pitches)]
-        return f"base + {' + '.join(parts)} + {fixed}"
+        fixed = r * pitches[self.strip_axis]
+        parts = [_product(f"p{a}", pitch) for a, pitch in enumerate(pitches)]
+        return " + ".join([start, *parts, *([str(fixed)] if fixed else [])])
 
     def inside(self, r: int) -> str | None:
         """Whether a strip's cell is in the image; None where it always is."""
@@ -109,3 +122,17 @@ class Cells:
                 p, q = self.p(axis, r), self.q(axis, r)
                 conditions.append(f"(first{axis} & ({q} >= {p}) | second{axis} & ({q} < {p}))")
         return " & ".join(conditions) or None
+
+
+def _product(text: str, factor: int) -> str:
+    """A number of positions times a pitch."""
+    if factor == 1:
+        return text
+    return f"({text}) * {factor}" if " " in text else f"{text} * {factor}"
+
+
+def who(where: Block) -> tuple[str, ...]:
+    """The names that say what a thread works on, which routines are given."""
+    axes = range(len(where.dims))
+    flags = [f"{name}{a}" for a in axes if not where.packs.full(a) for name in ("first", "second")]
+    return (*(f"w{a}" for a in axes), *flags)

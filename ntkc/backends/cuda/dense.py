@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from ntkc.backends.cuda.spell import HELPERS, thread
+from ntkc.backends.cuda.spell import helpers, preamble, thread
 from ntkc.backends.spelling import Dialect, indices
 from ntkc.backends.statements import Printer, docstring, indented, table_lines
 from ntkc.ir.loop import Load, Lookup, Loop, LoopKind, Statement
@@ -17,15 +17,6 @@ from ntkc.ir.node import Node
 from ntkc.runtime.program import DEVICE_ABI
 from ntkc.schedule.lower import label, lower
 from ntkc.schedule.program import WIDTH, ProgramSchedule, Step
-
-_IMPORTS = """\
-import math
-
-import numpy as np
-from numba import cuda
-
-F = np.float32
-u64 = np.uint64"""
 
 _TILE = '''\
 @cuda.jit
@@ -134,10 +125,10 @@ def emit_tiles(
         doc = f"{' and '.join(tile.roots)} of the pairs listed, in float64."
         texts.append(_function(_NEAR, name, doc, schedules["float64"], roots, "float64", describe))
         near.append(f"    {roots!r}: {name},")
-    helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in t for t in texts)]
-    head = [f"{docstring(header)}\n\n{_IMPORTS}", f"DEVICE_ABI = {DEVICE_ABI}"]
+    carried = helpers(texts)
+    head = [f"{docstring(header)}\n\n{preamble([*texts, *carried])}", f"DEVICE_ABI = {DEVICE_ABI}"]
     ends = ["\n".join(["TILES = {", *tiles, "}"]), "\n".join(["NEAR = {", *near, "}"])]
-    return "\n\n\n".join([*head, *helpers, *texts, *ends]) + "\n"
+    return "\n\n\n".join([*head, *carried, *texts, *ends]) + "\n"
 
 
 def _function(

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from math import prod
 
-from ntkc.backends.cuda.cells import Cells
 from ntkc.backends.statements import indented
 from ntkc.ir.node import Node
 from ntkc.ir.positions import cells
@@ -18,7 +17,7 @@ from ntkc.schedule.slices.program import Geometry
 
 
 class Gather:
-    """The lines that make one entry of a store; `name` begins the names of its tables."""
+    """The function that makes one entry of a store; `name` begins the names of its tables."""
 
     def __init__(
         self, node: Node, source: Geometry, packs: Packs, name: str, dtype: str, zero: str
@@ -52,20 +51,20 @@ class Gather:
                 f"{self.name}_INSIDE_{axis} = np.array({values!r}, dtype=np.{self.dtype})"
             )
 
-    def lines(self, where: Cells, r: int, value: str, first: str) -> list[str]:
-        """Assign the entry at cell r of a strip to `value`; the source begins at `first`."""
-        lines, depth = [f"{value} = {self.zero}"], 0
+    def lines(self) -> list[str]:
+        """A function's body: the entry at (p, q), from what is left at `start` in `stores`."""
+        lines, depth = [f"value = {self.zero}"], 0
         for axis in range(self.rank):
-            given, depth = self._axis(axis, where.p(axis, r), where.q(axis, r), depth)
+            given, depth = self._axis(axis, f"p{axis}", f"q{axis}", depth)
             lines += given
         pack = cell = ""
         for axis in range(self.rank):
             count, size = len(self.packs.classes[axis]), self.source.space[axis]
             pack = f"({pack}) * {count} + c{axis}" if pack else f"c{axis}"
             cell = f"({cell}) * {size} + a{axis}" if cell else f"a{axis}"
-        at = f"{first} + ({pack}) * {prod(self.source.space)} + {cell}"
-        lines += indented([f"{value} += stores[u64({at})]"], depth)
-        return [*lines, *self._scaled(where, r, value)]
+        at = f"start + ({pack}) * {prod(self.source.space)} + {cell}"
+        lines += indented([f"value += stores[u64({at})]"], depth)
+        return [*lines, *self._scaled(), "return value"]
 
     def _axis(self, axis: int, p: str, q: str, depth: int) -> tuple[list[str], int]:
         """Loops and conditions that bind a (in x₁) and c (the class) of an axis."""
@@ -84,7 +83,7 @@ class Gather:
             add(f"for o{axis} in range({size}):", deeper=True)
             add(f"for u{axis} in range({size}):", deeper=True)
             for name, at, offset in ((a, p, "o"), (b, q, "u")):
-                text = f"({at}) * {stride} + {offset}{axis} - {before}"
+                text = f"{at} * {stride} + {offset}{axis} - {before}"
                 if node.attr("circular"):
                     text = f"({text} + {before * length}) % {length}"
                 add(f"{name} = {text}")
@@ -113,7 +112,7 @@ class Gather:
         add(f"if c{axis} >= 0:", deeper=True)
         return lines, depth
 
-    def _scaled(self, where: Cells, r: int, value: str) -> list[str]:
+    def _scaled(self) -> list[str]:
         node = self.node
         scale = 1.0
         if self._divide == "size":
@@ -124,7 +123,7 @@ class Gather:
         if self._divide == "inside":
             shares = []
             for axis, size in enumerate(node.space):
-                for at in (where.p(axis, r), where.q(axis, r)):
+                for at in (f"p{axis}", f"q{axis}"):
                     shares.append(f"{self.name}_INSIDE_{axis}[min({at}, {size - 1})]")
-            return [f"{value} *= {share}" for share in shares]
-        return [f"{value} *= {literal}"] if scale != 1.0 else []
+            return [f"value *= {share}" for share in shares]
+        return [f"value *= {literal}"] if scale != 1.0 else []

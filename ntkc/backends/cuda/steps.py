@@ -1,29 +1,57 @@
-"""A step of a segment as the source of one thread: windows, then everything pointwise.
+"""A step of a segment: a routine for a thread's unit, and one for everything pointwise of a cell.
 
-Names that stand ready, besides those of `cells`: `row_at` and `column_at` (the tables of its
-inputs), `x1_at` and `x2_at` (the inputs themselves), and `layer` in a loop of layers.
+Names that stand ready in a segment, besides those of `cells`: `slots` and `base` (the pack's
+place in them), the tables of the pair's inputs, the inputs themselves, and `layer` in a loop of
+layers. Steps with equal text on other slots, or other places of the tables, are one routine.
 """
 
 from __future__ import annotations
 
-import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
 
-from ntkc.backends.cuda.cells import Cells
+from ntkc.backends.cuda.cells import Cells, who
 from ntkc.backends.cuda.spell import INDEX
+from ntkc.backends.cuda.windows import Windows
+from ntkc.backends.routines import Routines
 from ntkc.backends.spelling import Dialect
 from ntkc.backends.statements import assignment, indented
 from ntkc.ir.loop import Let, Load, Lookup, Table
-from ntkc.ir.node import Node, Varies, symbol
+from ntkc.ir.node import Node, Space, Varies, symbol
 from ntkc.schedule.lower import Lanes
 from ntkc.schedule.program import Run
 from ntkc.schedule.slices.packs import Block
 from ntkc.schedule.slices.program import SliceStep
 
-MOST_TAPS = 49
-"""Cells of a window that are written out; larger windows are loops."""
 MOST_CHANNELS = 8
 """Input channels that are written out; more are a loop."""
+
+Held = Mapping[int, Space]
+"""Slots whose cells the threads that wrote them still hold in registers, with their spaces."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What all steps of a segment have in common."""
+
+    where: Block
+    dialect: Dialect
+    dtype: str
+    channels: int
+    own: bool
+    """Whether pairs are inputs with themselves."""
+    routines: Routines
+
+
+def held_after(where: Block, step: SliceStep, held: Held) -> Held:
+    """What threads hold once a step is done: what it wrote, if each of them had one unit."""
+    written = [slot for slot in step.output_slots if slot is not None]
+    cells = Cells(where, step.geometry)
+    kept = {slot: space for slot, space in held.items() if slot not in written}
+    if cells.single and not cells.ragged:
+        kept |= dict.fromkeys(written, step.geometry.space)
+    return kept
 
 
 class Step(Lanes):
@@ -33,36 +61,54 @@ class Step(Lanes):
 
     def __init__(
         self,
-        where: Block,
+        place: Place,
         run: Run,
         position: int,
         name: str,
         tables: list[Table],
-        dialect: Dialect,
-        channels: int,
-        own: bool,
+        held: Held,
+        describe: str,
     ) -> None:
         self.run, self.position, self.name, self.tables = run, position, name, tables
         self.step = run.steps[position]
-        self.where, self.dialect, self.channels, self.own = where, dialect, channels, own
-        self.cells = Cells(where, self.step.geometry)
-        self.rank = len(self.step.geometry.space)
+        self.place, self.where, self.dialect = place, place.where, place.dialect
+        self.held, self.describe = held, describe
+        self.cells = Cells(self.where, self.step.geometry)
+        kind = "F" if place.dtype == "float32" else "np.float64"
+        self.windows = Windows(self.cells, place.dialect, kind)
         self.before, self.body = [], []
         self.names: dict[Node, Node] = {}
         self.used: set[str] = set()
-        self.lines: list[str] = []
-        self.weights: dict[str, str] = {}
-        self.means: dict[tuple[Node, int], str] = {}
-        self.entries: list[tuple[str, int, Node, str]] = []
+        self.fixed: dict[Node, Node] = {}
+        self.entries: list[tuple[str, int, Node]] = []
+        self.arguments: dict[str, str] = {}
 
     def text(self) -> list[str]:
-        """The step's source."""
-        shared = self._constants() + self._table_entries()
-        self.lines = []
-        self._windows()
+        """Lines of the segment: offsets, the routine's call, a barrier."""
+        named = self._constants() + self._table_entries()
+        self._slots()
+        body = [*self.cells.places(), *self._means()]
         for r in range(self.where.strip):
-            self._cell(r)
-        return [*shared, *self.cells.loop(self.lines), "cuda.syncthreads()"]
+            body += self._cell(r)
+        ready = {name: name for name in (*who(self.where), "same")}
+        target = ""
+        if self.cells.single and not self.cells.ragged:
+            body += ["return (", *(f"    {self._strip(k)}," for k in range(self._outputs)), ")"]
+            target = "".join(f"own_{slot}, " for slot in self.step.output_slots).rstrip()
+        call = self.place.routines.call(
+            "step", self.describe, body, {"unit": self.cells.unit} | ready | self.arguments, target
+        )
+        return [*named, *self.cells.loop(call), "cuda.syncthreads()"]
+
+    @property
+    def _outputs(self) -> int:
+        return len(self.step.instance.outputs)
+
+    def _strip(self, output: int) -> str:
+        cells = [f"next_{output}_{r}" for r in range(self.where.strip)]
+        return f"({', '.join(cells)}{',' if len(cells) == 1 else ''})"
+
+    # --- what differs from one step with this text to another -----------------------------
 
     def _looked_up(self) -> list[str]:
         found = [f"{s.name} = {s.table}[{s.position}]" for s in self.before
@@ -72,14 +118,15 @@ class Step(Lanes):
 
     def _constants(self) -> list[str]:
         steps, lines = self._steps(), []
-        self.fixed: dict[Node, Node] = {}
         for hole, node in enumerate(self.step.instance.constants):
             if steps[0].constant_entries[hole] is None:
                 self.fixed[node] = node
                 continue
             entry = self._entry("constant", hole, (s.constant_entries[hole] for s in steps))
-            lines += [*self._looked_up(), f"constant_{hole} = constants[{INDEX.write(entry)}]"]
-            self.fixed[node] = symbol(f"constant_{hole}")
+            lines += self._looked_up()
+            name = f"constant_{hole}"
+            self.arguments[name] = f"constants[{INDEX.write(entry)}]"
+            self.fixed[node] = symbol(name)
         return lines
 
     def _table_entries(self) -> list[str]:
@@ -91,204 +138,122 @@ class Step(Lanes):
             for hole, node in enumerate(nodes):
                 entry = self._entry(kind, hole, (entries[hole] for entries in given))
                 lines += self._looked_up()
-                name = f"{kind}_from_{hole}"
-                lines.append(f"{name} = {kind}_at + {INDEX.write(entry)}")
-                self.entries.append((kind, hole, node, name))
+                self.arguments[f"{kind}_from_{hole}"] = INDEX.write(entry)
+                self.entries.append((kind, hole, node))
         return lines
 
-    # --- windows -----------------------------------------------------------------------
+    def _slots(self) -> None:
+        """Where slots begin, and which the thread still holds."""
+        for k, slot in enumerate(self.step.input_slots):
+            self.arguments[f"from_{k}"] = f"base + {self.where.origin(slot)}"
+            if self.held.get(slot) == self.step.geometry.space:
+                self.arguments[f"own_{k}"] = f"own_{slot}"
+        for k, to in enumerate(self.step.output_slots):
+            assert to is not None
+            self.arguments[f"to_{k}"] = f"base + {self.where.origin(to)}"
 
-    def _windows(self) -> None:
+    def _own(self, k: int) -> str | None:
+        """The name of the cells of an input that the thread holds."""
+        return f"own_{k}" if f"own_{k}" in self.arguments else None
+
+    # --- a unit --------------------------------------------------------------------------
+
+    def _means(self) -> list[str]:
         instance = self.step.instance
-        for number, node in enumerate(n for n in instance.body if n.op == "window"):
-            slot = self.step.input_slots[instance.inputs.index(node.args[0])]
-            if prod(node.attr("size")) <= MOST_TAPS:
-                self._window(node, slot, number)
-            else:
-                self._looped_window(node, slot, number)
+        for node in (n for n in instance.body if n.op == "window"):
+            k = instance.inputs.index(node.args[0])
+            own = self._own(k) if set(node.attr("stride")) == {1} else None
+            self.windows.add(node, f"from_{k}", own)
+        return self.windows.lines
 
-    def _weight(self, node: Node, axis: int, r: int, tap: int) -> str | None:
-        """1 where what a window reads along an axis is inside, else 0; None for always."""
-        size, stride = node.args[0].space[axis], node.attr("stride")[axis]
-        last = stride * (node.attr("out")[axis] - 1) + tap
-        if node.attr("circular") or (tap >= 0 and last < size):
-            return None
-        p, q = self.cells.p(axis, r), self.cells.q(axis, r)
-        parts = []
-        for at in (p, q):
-            scaled = f"({at}) * {stride}" if stride > 1 else at
-            if tap < 0:
-                parts.append(f"({scaled} >= {-tap})")
-            if last >= size:
-                parts.append(f"({scaled} < {size - tap})")
-        condition = " & ".join(parts)
-        if condition not in self.weights:
-            kind = "F" if "F(" in self.dialect.literal(1.0) else "np.float64"
-            name = self.weights[condition] = f"inside_{len(self.weights)}"
-            self.lines.append(f"{name} = {kind}({condition})")
-        return self.weights[condition]
+    def _cell(self, r: int) -> list[str]:
+        """Everything pointwise of one cell: a call, and where its results go."""
+        given = self._given(r)
+        lines = [*self._singles(), *self._products()]
+        self._compute()
+        results = [self._named(node) for node in self.step.instance.outputs]
+        lets = (s for s in self.body if isinstance(s, Let))
+        lines += [line for s in lets for line in assignment(s.name, self.dialect.write(s.value))]
+        assert not any(isinstance(s, Load) for s in self.body)
+        lines.append(f"return {', '.join(results)}")
+        given |= {name: name for name in self.arguments} | {"same": "same"}
+        target = ", ".join(f"next_{k}_{r}" for k in range(self._outputs))
+        call = self.place.routines.call("cell", self.describe, lines, given, target)
+        return [*call, *self._stores(r)]
 
-    def _taps(self, node: Node, axis: int) -> list[int]:
-        dilation, before = node.attr("dilation")[axis], node.attr("before")[axis]
-        return [dilation * o - before for o in range(node.attr("size")[axis])]
-
-    def _window(self, node: Node, slot: int, number: int) -> None:
-        """Sums along the last axis (and outer ones), then along the strip."""
-        axis, strip = self.cells.strip_axis, self.where.strip
-        stride, taps = node.attr("stride"), self._taps(node, axis)
-        rows = sorted({stride[axis] * r + tap for r in range(strip) for tap in taps})
-        others = [a for a in range(self.rank) if a != axis]
-        for row in rows:
-            terms = []
-            for shifts in itertools.product(*(self._taps(node, a) for a in others)):
-                weights = [self._weight(node, a, 0, t) for a, t in zip(others, shifts, strict=True)]
-                at = self._cell_read(
-                    node, slot, dict(zip(others, shifts, strict=True)) | {axis: row}
-                )
-                factors = [*dict.fromkeys(w for w in weights if w is not None), f"slots[u64({at})]"]
-                terms.append(" * ".join(factors))
-            terms.sort(key=lambda term: " * " in term.split("slots")[0])  # a plain one comes first
-            self.lines += assignment(f"line_{number}_{rows.index(row)}", " + ".join(terms))
-        scale = 1.0 / prod(node.attr("size"))
-        for r in range(strip):
-            terms = []
-            for tap in taps:
-                line = f"line_{number}_{rows.index(stride[axis] * r + tap)}"
-                weight = self._weight(node, axis, r, tap)
-                terms.append(line if weight is None else f"{weight} * {line}")
-            terms.sort(key=lambda term: " * " in term)
-            total = " + ".join(terms)
-            if scale != 1.0:
-                total = f"({total}) * {self.dialect.literal(scale)}"
-            name = self.means[node, r] = f"mean_{number}_{r}"
-            self.lines += assignment(name, total)
-
-    def _cell_read(self, node: Node, slot: int, shifts: dict[int, int]) -> str:
-        """The place of the cell that is `shifts` away from the first one's."""
-        where, stride = self.where, node.attr("stride")
-        fixed, parts = where.origin(slot), []
-        for axis, pitch in enumerate(where.pitches):
-            size, shift = node.args[0].space[axis], shifts[axis]
-            scaled = f"p{axis} * {stride[axis]}" if stride[axis] > 1 else f"p{axis}"
-            if node.attr("circular"):
-                parts.append(f"({scaled} + {shift + size * (1 + abs(shift) // size)}) % {size}"
-                             f" * {pitch}")  # fmt: skip
-            else:
-                fixed += shift * pitch
-                parts.append(f"p{axis} * {stride[axis] * pitch}")
-        return f"base + {' + '.join(parts)} + {fixed}"
-
-    def _looped_window(self, node: Node, slot: int, number: int) -> None:
-        """A large window: loops over its cells, those outside left out."""
-        zero = self.dialect.literal(0.0)
-        scale = self.dialect.literal(1.0 / prod(node.attr("size")))
-        pitches = self.where.pitches
-        for r in range(self.where.strip):
-            total = f"total_{number}_{r}"
-            self.lines.append(f"{total} = {zero}")
-            depth, conditions, place = 0, [], f"base + {self.where.origin(slot)}"
-            for axis in range(self.rank):
-                stride, dilation, before, size = (
-                    node.attr(n)[axis] for n in ("stride", "dilation", "before", "size")
-                )
-                length = node.args[0].space[axis]
-                self.lines.append("    " * depth + f"for o{axis} in range({size}):")
-                depth += 1
-                for letter, at in (("a", self.cells.p(axis, r)), ("b", self.cells.q(axis, r))):
-                    text = f"({at}) * {stride} + o{axis} * {dilation} - {before}"
-                    if node.attr("circular"):
-                        text = f"({text} + {before * length}) % {length}"
-                    self.lines.append("    " * depth + f"{letter}{axis} = {text}")
-                    conditions.append(f"0 <= {letter}{axis} < {length}")
-                place += f" + a{axis} * {pitches[axis]}"
-            self.lines += [
-                "    " * depth + f"if {' and '.join(conditions)}:",
-                "    " * (depth + 1) + f"{total} += slots[u64({place})]",
-            ]
-            name = self.means[node, r] = f"mean_{number}_{r}"
-            self.lines.append(f"{name} = {total} * {scale}")
-
-    # --- a cell ------------------------------------------------------------------------
-
-    def _cell(self, r: int) -> None:
-        """Everything pointwise of one cell."""
+    def _given(self, r: int) -> dict[str, str]:
+        """What is known of a cell before anything pointwise."""
         instance = self.step.instance
         self.names, self.body = dict(self.fixed), []
-        loads = self._singles(r)
-        for node, slot in zip(instance.inputs, self.step.input_slots, strict=True):
+        given = {
+            "row_cell": self.cells.number(r, False),
+            "column_cell": self.cells.number(r, True),
+        }
+        for k, node in enumerate(instance.inputs):
             if any(node in n.args for n in instance.body if n.op != "window") or (
                 node in instance.outputs
             ):
-                name = self._fresh("value")
-                loads.append(f"{name} = slots[u64({self.cells.place(slot, r)})]")
+                own, name = self._own(k), f"value_{k}"
+                read = f"slots[u64({self.cells.place(f'from_{k}', r)})]"
+                given[name] = read if own is None else f"{own}[{r}]"
                 self.names[node] = symbol(name)
-        for node in (n for n in instance.body if n.op == "window"):
-            self.names[node] = symbol(self.means[node, r])
-        pointwise = (n for n in instance.body if n.op != "window")
-        for node in dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)]):
-            if node.op == "gram" and node.varies is Varies.CROSS and node not in self.names:
-                loads += self._products(node, r)
-        self._compute()
-        results = [self._named(node) for node in instance.outputs]
-        stores = []
-        live = self.cells.live(r)
-        for value, to in zip(results, self.step.output_slots, strict=True):
-            assert to is not None
-            zero = self.dialect.literal(0.0)
-            text = f"cuda.selp({live}, {value}, {zero})" if live else value
-            stores.append(f"slots[u64({self.cells.place(to, r)})] = {text}")
-        lets = [
-            line
-            for s in self.body
-            if isinstance(s, Let)
-            for line in assignment(s.name, self.dialect.write(s.value))
-        ]
-        assert not any(isinstance(s, Load) for s in self.body)
+        for k, node in enumerate(n for n in instance.body if n.op == "window"):
+            given[f"mean_{k}"] = self.windows.means[node, r]
+            self.names[node] = symbol(f"mean_{k}")
+        self.used = {*given, *self.arguments, "same"}
+        return given
+
+    def _stores(self, r: int) -> list[str]:
+        lines, live = [], self.cells.live(r)
+        zero = self.dialect.literal(0.0)
+        for k in range(self._outputs):
+            name = f"next_{k}_{r}"
+            if live is not None:
+                lines.append(f"{name} = cuda.selp({live}, {name}, {zero})")
+            lines.append(f"slots[u64({self.cells.place(f'to_{k}', r)})] = {name}")
         inside = self.cells.inside(r)
-        self.lines += [*loads, *lets]
-        self.lines += stores if inside is None else [f"if {inside}:", *indented(stores)]
+        return lines if inside is None else [f"if {inside}:", *indented(lines)]
+
+    # --- a cell --------------------------------------------------------------------------
 
     def _named(self, node: Node) -> str:
         name = self._fresh("next")
         self.body.append(Let(name, self._value(node)))
         return name
 
-    def _singles(self, r: int) -> list[str]:
+    def _singles(self) -> list[str]:
         loads = []
-        numbers: dict[str, str] = {}
-        for kind, hole, node, first in self.entries:
-            if kind not in numbers:
-                numbers[kind] = self._fresh(f"{kind}_cell")
-                loads.append(f"{numbers[kind]} = {self.cells.number(r, kind == 'column')}")
+        for kind, hole, node in self.entries:
             name = self._fresh(f"{kind}_{hole}")
-            loads.append(f"{name} = {kind}_table[u64({first} + {numbers[kind]})]")
+            loads.append(f"{name} = {kind}_table[u64({kind}_from_{hole} + {kind}_cell)]")
             self.names[node] = symbol(name)
         return loads
 
-    def _products(self, node: Node, r: int) -> list[str]:
+    def _products(self) -> list[str]:
         """Inner products over channels."""
-        cells = prod(node.space)
-        left, right = self._fresh("left"), self._fresh("right")
-        name = self._fresh("product")
-        lines = [
-            f"{left} = x1_at + {self.cells.number(r, False)}",
-            f"{right} = x2_at + {self.cells.number(r, True)}",
-        ]
-        if self.channels <= MOST_CHANNELS:
-            terms = [
-                f"x1[u64({left} + {c * cells})] * x2[u64({right} + {c * cells})]"
-                for c in range(self.channels)
-            ]
-            lines += assignment(name, " + ".join(terms) or self.dialect.literal(0.0))
-        else:
-            lines += [
-                f"{name} = {self.dialect.literal(0.0)}",
-                f"for channel in range({self.channels}):",
-                f"    {name} += x1[u64({left} + channel * {cells})] * "
-                f"x2[u64({right} + channel * {cells})]",
-            ]
-        self.names[node] = symbol(name)
+        instance, lines = self.step.instance, []
+        pointwise = (n for n in instance.body if n.op != "window")
+        for node in dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)]):
+            if node.op == "gram" and node.varies is Varies.CROSS and node not in self.names:
+                name = self._fresh("product")
+                lines += self._product(name, prod(node.space))
+                self.names[node] = symbol(name)
         return lines
+
+    def _product(self, name: str, cells: int) -> list[str]:
+        channels = self.place.channels
+        if channels <= MOST_CHANNELS:
+            terms = [
+                f"x1[u64(row_cell + {c * cells})] * x2[u64(column_cell + {c * cells})]"
+                for c in range(channels)
+            ]
+            return assignment(name, " + ".join(terms) or self.dialect.literal(0.0))
+        return [
+            f"{name} = {self.dialect.literal(0.0)}",
+            f"for channel in range({channels}):",
+            f"    {name} += x1[u64(row_cell + channel * {cells})] * "
+            f"x2[u64(column_cell + channel * {cells})]",
+        ]
 
     def _role(self, node: Node) -> str:
         return "value"
@@ -298,4 +263,5 @@ class Step(Lanes):
         if node.op != "dropout":
             return super()._expression(node)
         value, rate = (self._operand(node, arg) for arg in node.args)
-        return value + value * (symbol("same") * (rate / (1.0 - rate))) if self.own else value
+        scaled = value + value * (symbol("same") * (rate / (1.0 - rate)))
+        return scaled if self.place.own else value

@@ -24,6 +24,9 @@ class Device:
     capability: tuple[int, int]
     memory: int
     """Bytes in all."""
+    shared: int = 48 * 1024
+    """Bytes of shared memory that a block may ask for."""
+    shared_per_processor: int = 64 * 1024
 
     def __str__(self) -> str:
         major, minor = self.capability
@@ -56,7 +59,7 @@ def search() -> Search:
     """Look for devices that kernels can run on; nothing is raised."""
     findings = ["the system shows a GPU" if device_files() else "no GPU (no /dev/nvidia0)"]
     if simulated():
-        one = Device(0, "Numba's simulator", (9, 0), 0)
+        one = Device(0, "Numba's simulator", (9, 0), 0, 227 * 1024, 228 * 1024)
         return Search((one,), ("NUMBA_ENABLE_CUDASIM is set: kernels are interpreted",))
     if find_spec("numba_cuda") is None:
         return Search((), (*findings, f"numba-cuda is not installed ({INSTALL})"))
@@ -108,4 +111,11 @@ def _described(number: int) -> Device:
         device = cuda.current_context().device
         name = device.name.decode() if isinstance(device.name, bytes) else str(device.name)
         memory = int(cuda.current_context().get_memory_info().total)
-        return Device(number, name, tuple(device.compute_capability), memory)
+        return Device(
+            number,
+            name,
+            tuple(device.compute_capability),
+            memory,
+            int(device.MAX_SHARED_MEMORY_PER_BLOCK_OPTIN),
+            int(device.MAX_SHARED_MEMORY_PER_MULTIPROCESSOR),
+        )
