@@ -21,7 +21,7 @@ from ntkc.driver import Options, emitted_kernels, emitted_slices, front_end, mid
 from ntkc.ir.interpret import interpret
 from ntkc.passes.diagonals import diagonals
 from ntkc.runtime import load_program
-from ntkc.runtime.cuda.slices import Device
+from ntkc.runtime.cuda.slices import fill
 from ntkc.runtime.generated import import_generated
 from ntkc.runtime.slice_program import SliceProgram
 from ntkc.runtime.threads import Reporter
@@ -49,7 +49,6 @@ def error(text: str, dtype: str, target: Target, memory: int, folder: Path) -> f
     program = load_program(loaded(emitted_slices(front, schedule), folder))
     assert isinstance(program, SliceProgram)
     kernels = loaded(emitted_kernels(front, schedule, target), folder)
-    device = Device(program, kernels, memory)
     rng = np.random.default_rng(7)
     sizes = tuple(size or 0 for size in program.input_sizes)
     x1, x2 = rng.standard_normal((2, *sizes)), rng.standard_normal((1, *sizes))
@@ -58,7 +57,8 @@ def error(text: str, dtype: str, target: Target, memory: int, folder: Path) -> f
     worst = 0.0
     for inputs in ([x1, x2], [x1]):
         found = [np.zeros((2, len(inputs[-1])), dtype) for _ in ROOTS]
-        device.fill(ROOTS, constants, inputs, found, Reporter(None, 1))
+        given, reporter = [None] * len(inputs), Reporter(None, 1)
+        fill(program, kernels, ROOTS, constants, inputs, given, found, [0], 1, memory, reporter)
         expected = interpret(module, inputs[0], inputs[-1])
         for root, values in zip(ROOTS, found, strict=True):
             exact = expected[root].copy()

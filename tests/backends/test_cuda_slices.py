@@ -12,6 +12,8 @@ import pytest
 
 from ntkc.diagnostics import Source
 from ntkc.driver import Options, front_end, middle_on_positions
+from ntkc.runtime.cuda.plan import make_slice_plan
+from ntkc.runtime.errors import MemoryBudgetError
 from ntkc.schedule.slices.packs import TARGETS, block
 from tests.backends.test_slices import ZOO, network
 
@@ -71,6 +73,51 @@ def test_slots_in_scratch_and_one_pair_at_a_time() -> None:
     """A device without room in shared memory, whose memory holds one pair."""
     texts = [network(ZOO["strides"]), SEQUENCE]
     near([(text, "float64", True, 12_000) for text in texts])
+
+
+def test_calls() -> None:
+    """As users call: batches, arrays on a device, diagonals, gradients, interrupts."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.backends.cuda_runtime_simulator"],
+        cwd=ROOT,
+        # Python runs the processor's part as it is: what is compared is what runs where.
+        env={**os.environ, "NUMBA_ENABLE_CUDASIM": "1", "NUMBA_DISABLE_JIT": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout)
+    for what in (
+        "same", "symmetric", "cross", "stays", "device", "out", "integers", "strided",
+    ):  # fmt: skip
+        assert found[what], what
+    for what in ("processor", "diag", "value", "gradient"):
+        assert found[what] <= 1e-14, what  # some roundings of values near 1
+    assert found["last report"] == [16, 16]
+    assert "one pair needs" in found["too little"]
+    assert found["interrupt"] == "enough"
+    assert found["empty"] == [0, 4]
+
+
+# --- plans -------------------------------------------------------------------------------
+
+
+def test_plans() -> None:
+    """Batches that fill a device, inputs that stay where they fit, and one pair at the least."""
+    gib = 2**30
+    large = make_slice_plan([1000], 2**16, 2**18, 22 * 10**6, 40 * gib, 2, 1)
+    assert (large.batch, large.resident, large.workers) == (10**11 // (22 * 10**6), True, 2)
+    assert large.edge**2 <= large.batch
+    spread = make_slice_plan([1000], 2**16, 2**18, 10**4, 40 * gib, 2, 8)
+    assert spread.batch * 8 * 2 >= 1000**2 / 2  # every worker of eight devices has a batch
+    streamed = make_slice_plan([10**6], 2**16, 2**18, 22 * 10**6, 40 * gib, 2, 1)
+    assert not streamed.resident
+    assert streamed.workers * (2 * streamed.edge * 2**18 + streamed.batch * 2**16) <= 40 * gib
+    tight = make_slice_plan([1000], 2**16, 2**18, 22 * 10**6, 2**16 + 2**19, 2, 1)
+    assert (tight.batch, tight.edge, tight.workers) == (1, 1, 1)
+    with pytest.raises(MemoryBudgetError, match=f"needs {2**16 + 2**19} bytes"):
+        make_slice_plan([1000], 2**16, 2**18, 22 * 10**6, 2**16 + 2**19 - 1, 2, 1)
 
 
 # --- blocks -----------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arguments import flattened
-from ..errors import ArgumentError, LoadError
+from ..errors import ArgumentError, DeviceError, LoadError
 from ..kernel import Kernel
 from ..options import memory_budget
 from ..outputs import make_outputs
@@ -56,6 +56,14 @@ class CudaKernel(Kernel):
             )
         self._devices = require()
         self._module = module
+        needed = max(map(_shared, getattr(module, "KERNELS", {}).values()), default=0)
+        lacking = [device for device in self._devices if device.shared < needed]
+        if lacking:
+            raise DeviceError(
+                f"module {module.__name__!r} was compiled for devices whose blocks have {needed} "
+                f"bytes of shared memory, and {lacking[0]} offers {lacking[0].shared}: compile "
+                "the kernel again on this machine"
+            )
 
     @property
     def devices(self) -> tuple[str, ...]:
@@ -128,8 +136,17 @@ class CudaKernel(Kernel):
         # What lies on a device is read and written by that device alone.
         local = not staged or any(_device_array(array) is not None for array in inputs)
         devices = self._devices[:1] if local else self._devices
+        budget = budget or min(map(_free, devices))
+        given = tuple(_device_array(array) for array in inputs)
+        streams = 1 if simulated() else STREAMS
         if isinstance(program, SliceProgram):
-            self._fill_slices(program, roots, constants, inputs, outputs, budget, reporter)
+            from . import slices
+
+            numbers = [device.number for device in devices]
+            slices.fill(
+                program, self._module, roots, constants, inputs, given, outputs, numbers, streams,
+                budget, reporter,
+            )  # fmt: skip
             return
         batches = [
             Rows(flattened(array), name, self.dtype)
@@ -139,7 +156,7 @@ class CudaKernel(Kernel):
         from .evaluate import Call, DeviceWorker, Resident
 
         counts = [rows.count for rows in batches]
-        workers = len(devices) * (1 if simulated() else STREAMS)
+        workers = len(devices) * streams
         item, tables = self.dtype.itemsize, sides[0].table.shape[0] + 4
         plan = make_plan(
             counts,
@@ -148,10 +165,9 @@ class CudaKernel(Kernel):
             len(roots),
             program.complement,
             sum(counts) * tables * (item + 8),
-            budget or min(map(_free, devices)),
+            budget,
             workers,
         )
-        given = tuple(_device_array(array) for array in inputs)
         ends = sides[0], sides[-1]
         call = Call(program, self._module, roots, constants, *ends, given, outputs, staged, plan)
         residents = [_made(device, lambda: Resident(call)) for device in devices]
@@ -164,33 +180,10 @@ class CudaKernel(Kernel):
         tiles: list[Tile] = make_tiles(counts, (plan.rows, plan.columns))
         run_tasks(tiles, make_worker, workers, reporter)
 
-    def _fill_slices(
-        self,
-        program: SliceProgram,
-        roots: tuple[str, ...],
-        constants: NDArray[np.float64],
-        inputs: list[NDArray[Any]],
-        outputs: list[Any],
-        budget: int,
-        reporter: Reporter,
-    ) -> None:
-        """The same for a network on positions, on the first device; sums come by the host."""
-        from . import slices
 
-        device = self._devices[0]
-        shape = inputs[0].shape[0], inputs[-1].shape[0]
-        memory = budget or _free(device)
-        found = [o if isinstance(o, np.ndarray) else np.empty(shape, self.dtype) for o in outputs]
-
-        def work() -> None:
-            slices.Device(program, self._module, memory).fill(
-                roots, constants, inputs, found, reporter
-            )
-            for values, output in zip(found, outputs, strict=True):
-                if values is not output:
-                    output.copy_to_device(values)
-
-        _made(device, work)
+def _shared(entry: Mapping[str, Any]) -> int:
+    """Bytes of shared memory that a block of some function's kernels asks for."""
+    return max(int(numbers["shared"]) for _, numbers in entry["segments"])
 
 
 class _Counter:

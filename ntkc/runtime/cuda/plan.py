@@ -59,3 +59,61 @@ def make_plan(
     raise MemoryBudgetError(
         f"memory: this call needs at least {least} bytes on a device, and the budget is {budget}"
     )
+
+
+@dataclass(frozen=True)
+class SlicePlan:
+    """How pairs of inputs with positions go to devices."""
+
+    edge: int
+    """Of a tile, in inputs."""
+    batch: int
+    """Pairs of a launch."""
+    resident: bool
+    """Whether all inputs stay on every device."""
+    workers: int
+    """Of each device."""
+
+
+_MOST = 65536  # pairs of a batch
+_ENTRIES = 10**11  # of a batch: some tenths of a second, so that an interrupt is heard
+_FEW = 64  # pairs of a batch that are worth a stream of their own
+
+
+def make_slice_plan(
+    counts: Sequence[int],
+    pair: int,
+    each: int,
+    entries: int,
+    budget: int,
+    streams: int,
+    devices: int,
+) -> SlicePlan:
+    """The largest batches in the budget of a device.
+
+    `pair` are the bytes of a pair in a batch, `each` those of an input, `entries` what a pair
+    computes. Inputs stay on the device where that leaves room for batches; otherwise those of a
+    tile are sent with it.
+
+    Raises `MemoryBudgetError`, stating the least budget, where there is none.
+    """
+    pairs = counts[0] * counts[-1]
+    wanted = max(1, min(_MOST, _ENTRIES // max(entries, 1), -(-pairs // (streams * devices))))
+    for workers, least in ((streams, min(_FEW, wanted)), (1, 1)):
+        batch = min(wanted, (budget - sum(counts) * each) // (workers * pair))
+        if batch >= least:
+            return SlicePlan(_edge_for(batch), batch, True, workers)
+        edge = min(_EDGE, max(counts))
+        while edge:
+            batch = min(wanted, (budget // workers - 2 * edge * each) // pair)
+            if batch >= least:
+                return SlicePlan(edge, batch, False, workers)
+            edge //= 2
+    raise MemoryBudgetError(
+        f"memory: one pair needs {pair + 2 * each} bytes of the device, and the budget is {budget}"
+    )
+
+
+def _edge_for(batch: int) -> int:
+    """The edge of a tile that is about one batch."""
+    return max(1, int(batch**0.5))

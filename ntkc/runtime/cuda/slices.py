@@ -1,85 +1,205 @@
-"""Gram matrices of networks on positions, on a CUDA device: batches of pairs, a kernel a segment.
+"""Gram matrices of networks on positions, on devices: tiles of pairs, in batches.
 
 Constants and what depends on one input alone come from the program's NumPy functions; values of a
-pair, and of an input with itself, from the kernels of the generated module beside it.
+pair, and of an input with itself, from the kernels of the generated module beside it. A pair's
+value depends on the pair alone: neither tiles, batches, streams nor devices change a bit of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import prod
 from types import ModuleType
 from typing import Any
 
 import numpy as np
+from numba import cuda
 from numpy.typing import NDArray
 
-from ..errors import MemoryBudgetError
 from ..slice_program import Images, Sliced, SliceProgram
 from ..slices import Side, make_side
-from ..threads import Reporter
+from ..threads import Reporter, run_tasks
+from ..tiles import Tile, make_tiles
+from .images import Inputs, blocks_for, input_bytes, put_diagonal, scatter
+from .pairs import PairRunner, Pairs, pair_bytes
+from .plan import SlicePlan, make_slice_plan
 
-_BATCH = 4096  # pairs of a launch, where memory allows: seconds of work, so an interrupt is heard
+_THREADS = 256
 
 
-class Device:
-    """A slice program and its kernels, on the current device."""
+@dataclass(frozen=True)
+class SliceCall:
+    """What all devices and workers of one call share."""
 
-    def __init__(self, program: SliceProgram, module: ModuleType, memory: int) -> None:
-        """`memory` is what workspaces and tables may take of the device, in bytes."""
-        from numba import cuda
+    program: SliceProgram
+    module: ModuleType
+    roots: tuple[str, ...]
+    constants: NDArray[np.float64]
+    sides: Sequence[Side]
+    given: Sequence[Any]
+    """The arguments where they lie on a device already, otherwise None."""
+    outputs: Sequence[Any]
+    staged: bool
+    """Whether the outputs are the host's, so that results travel."""
+    plan: SlicePlan
 
-        self.cuda, self.program, self.memory = cuda, program, memory
-        self.kernels: Mapping[str, Any] = module.KERNELS
-        self.own: list[str] = list(module.OWN)
-        self.dtype = np.dtype(program.dtype)
+    @property
+    def kernels(self) -> Mapping[str, Any]:
+        """The kernels for the roots, and what they need."""
+        found: Mapping[str, Any] = self.module.KERNELS[self.program.tile_of(self.roots)]
+        return found
 
-    def fill(
-        self,
-        roots: tuple[str, ...],
-        constants: NDArray[np.float64],
-        inputs: list[NDArray[Any]],
-        outputs: list[NDArray[Any]],
-        reporter: Reporter,
-    ) -> None:
-        """Compute every entry of the outputs, whose rows and columns are the inputs'.
 
-        Raises `MemoryBudgetError` where a single pair needs more than the device's budget, and
-        `ArrayError` for inputs as `ntkc.runtime.slices.make_side` does.
-        """
-        sides = [
-            self.side(array, name, constants)
-            for array, name in zip(inputs, ("x1", "x2"), strict=False)
+def fill(
+    program: SliceProgram,
+    module: ModuleType,
+    roots: tuple[str, ...],
+    constants: NDArray[np.float64],
+    inputs: Sequence[NDArray[Any]],
+    given: Sequence[Any],
+    outputs: Sequence[Any],
+    devices: Sequence[int],
+    streams: int,
+    budget: int,
+    reporter: Reporter,
+) -> None:
+    """Compute every entry of the outputs, whose rows and columns are the inputs'.
+
+    `budget` is what a call may take of each device, in bytes; every device has `streams` workers.
+
+    Raises `MemoryBudgetError` where a single pair needs more, and `ArrayError` for inputs as
+    `ntkc.runtime.slices.make_side` does.
+    """
+    alone = _Alone(program, module, devices[0], budget)
+    sides = [
+        make_side(program, array, name, constants, 1, alone)
+        for array, name in zip(inputs, ("x1", "x2"), strict=False)
+    ]
+    name, dtype = program.tile_of(roots), np.dtype(program.dtype)
+    sliced, counts = program.tiles[name], [side.count for side in sides]
+    plan = make_slice_plan(
+        counts,
+        pair_bytes(module.KERNELS[name], dtype),
+        input_bytes(sides, sliced.width, dtype),
+        sliced.entries,
+        budget,
+        streams,
+        len(devices),
+    )
+    staged = all(isinstance(output, np.ndarray) for output in outputs)
+    call = SliceCall(program, module, roots, constants, sides, given, outputs, staged, plan)
+    residents = {}
+    for number in devices:
+        with cuda.gpus[number]:
+            residents[number] = _Resident(call)
+    order, lock = list(devices) * plan.workers, threading.Lock()
+
+    def make_worker() -> _Worker:
+        with lock:
+            number = order.pop(0)
+        return _Worker(call, number, residents[number])
+
+    tiles: list[Tile] = make_tiles(counts, (plan.edge, plan.edge))
+    run_tasks(tiles, make_worker, len(order), reporter)
+    if len(sides) == 1:
+        _fill_diagonals(call, devices[0])
+
+
+def _fill_diagonals(call: SliceCall, number: int) -> None:
+    for output, root in zip(call.outputs, call.roots, strict=True):
+        values = call.sides[0].diagonals[root]
+        if call.staged:
+            np.fill_diagonal(output, values)
+            continue
+        with cuda.gpus[number]:
+            put_diagonal[blocks_for(values.size), _THREADS](cuda.to_device(values), output)
+            cuda.synchronize()
+
+
+class _Resident:
+    """What one device holds for a call. Made, and used, with the device current."""
+
+    def __init__(self, call: SliceCall) -> None:
+        program, dtype = call.program, np.dtype(call.program.dtype)
+        sliced = program.tiles[program.tile_of(call.roots)]
+        found = [
+            Inputs(sliced, side, given, call.constants, dtype, call.plan.resident)
+            for side, given in zip(call.sides, call.given, strict=True)
         ]
-        name = self.program.tile_of(roots)
-        places = [self.program.roots.index(root) for root in roots]
-        symmetric = len(sides) == 1
-        first, second = sides[0].count, sides[-1].count
-        if symmetric:
-            rows, columns = np.triu_indices(first, 1)
-        else:
-            rows, columns = (axis.ravel() for axis in np.indices((first, second)))
-        left = self.upload(self.program.tiles[name], sides[0], constants)
-        right = left if symmetric else self.upload(self.program.tiles[name], sides[-1], constants)
-        done, step = 0, self._batch(name)
-        for start in range(0, len(rows), step):
-            at = slice(start, start + step)
-            found = self.run(name, left, right, constants, rows[at], columns[at])
-            for place, output in zip(places, outputs, strict=True):
-                output[rows[at], columns[at]] = found[:, place]
-                if symmetric:
-                    output[columns[at], rows[at]] = found[:, place]
-            done += len(found) * (2 if symmetric else 1)
-            reporter.update(done)
-        if symmetric:
-            for output, root in zip(outputs, roots, strict=True):
-                np.fill_diagonal(output, sides[0].diagonals[root])
+        self.left, self.right = found[0], found[-1]
+        self.constants = _sent_constants(call.constants, dtype)
 
-    def side(self, inputs: NDArray[Any], name: str, constants: NDArray[np.float64]) -> Side:
-        """What depends on each input alone; values of one with itself come from the device."""
-        return make_side(self.program, inputs, name, constants, 1, self._with_itself)
 
-    def _with_itself(
+def _sent_constants(constants: NDArray[np.float64], dtype: np.dtype[Any]) -> Any:
+    return cuda.to_device(np.append(constants, 0.0).astype(dtype))
+
+
+class _Worker:
+    """Settles tiles on one device, on a stream of its own, so that its results travel while
+    another's kernels run."""
+
+    def __init__(self, call: SliceCall, number: int, resident: _Resident) -> None:
+        self._call, self._number, self._on = call, number, resident
+        self._places = [call.program.roots.index(root) for root in call.roots]
+        self._results = int(call.kernels["results"])
+        with cuda.gpus[number]:
+            dtype = np.dtype(call.program.dtype)
+            self._runner = PairRunner(call.kernels, dtype, call.plan.batch)
+
+    def __call__(self, tile: Tile) -> int:
+        """Settle a tile and return how many entries that are."""
+        rows, columns = _pairs(tile)
+        mirrored = tile.mirrored or tile.triangular
+        with cuda.gpus[self._number]:
+            left = self._on.left.block(tile.top, tile.bottom)
+            right = self._on.right.block(tile.left, tile.right)
+            for start in range(0, len(rows), self._runner.batch):
+                at = slice(start, start + self._runner.batch)
+                chosen = rows[at], columns[at]
+                self._runner.queue(left, right, self._on.constants, *chosen)
+                self._settle(tile, *chosen, mirrored)
+        return tile.entries
+
+    def _settle(self, tile: Tile, rows: Pairs, columns: Pairs, mirrored: bool) -> None:
+        """To the places in the outputs."""
+        call, runner = self._call, self._runner
+        if call.staged:
+            values = runner.fetched(len(rows))
+            rows, columns = tile.top + rows, tile.left + columns
+            for place, output in zip(self._places, call.outputs, strict=True):
+                output[rows, columns] = values[:, place]
+                if mirrored:
+                    output[columns, rows] = values[:, place]
+            return
+        count = len(rows)
+        for place, output in zip(self._places, call.outputs, strict=True):
+            scatter[blocks_for(count), _THREADS, runner.stream](
+                runner.result, place, self._results, runner.rows[:count],
+                runner.columns[:count], tile.top, tile.left, mirrored, output,
+            )  # fmt: skip
+        runner.stream.synchronize()
+
+
+def _pairs(tile: Tile) -> tuple[Pairs, Pairs]:
+    """The pairs of a tile by their places in it; of a triangular one those above the diagonal."""
+    shape = tile.bottom - tile.top, tile.right - tile.left
+    if tile.triangular:
+        rows, columns = np.triu_indices(shape[0], 1)
+    else:
+        rows, columns = (axis.ravel() for axis in np.indices(shape))
+    return rows.astype(np.int64), columns.astype(np.int64)
+
+
+class _Alone:
+    """Pairs each input with itself, on one device, for `ntkc.runtime.slices.make_side`."""
+
+    def __init__(self, program: SliceProgram, module: ModuleType, number: int, budget: int) -> None:
+        self._module, self._number, self._budget = module, number, budget
+        self._names = {id(own): module.OWN[k] for k, own in enumerate(program.own)}
+
+    def __call__(
         self,
         program: SliceProgram,
         sliced: Sliced,
@@ -90,80 +210,37 @@ class Device:
         constants: NDArray[np.float64],
         threads: int,
     ) -> list[Images]:
-        name = program.tile_of(program.roots)
-        for number, own in enumerate(program.own):
-            name = self.own[number] if own is sliced else name
+        """One image (n, *space) for each of the spaces."""
+        name = self._names.get(id(sliced), program.tile_of(program.roots))
         side = Side(inputs, mean_squares, owned, {})
-        arrays = self.upload(sliced, side, constants)
-        each, step = np.arange(len(inputs)), self._batch(name)
-        values = np.concatenate(
-            [
-                self.run(name, arrays, arrays, constants, each[i : i + step], each[i : i + step])
-                for i in range(0, len(inputs), step)
-            ]
-        )
+        values = self._values(program, sliced, side, name, constants)
         found, first = [], 0
         for space in spaces:
-            cells, rank = prod(space), len(program.space)
-            shape = space or (1,) * rank
-            found.append(values[:, first : first + cells].reshape(len(inputs), *shape))
+            cells, shape = prod(space), space or (1,) * len(program.space)
+            found.append(values[:, first : first + cells].reshape(side.count, *shape))
             first += cells
         return found
 
-    def upload(
-        self, sliced: Sliced, side: Side, constants: NDArray[np.float64]
-    ) -> tuple[Any, Any, Any]:
-        """Inputs, the same divided by their channels, and the table, on the device."""
-        channels = max(side.inputs.shape[-1], 1)
-        images = np.moveaxis(side.inputs, -1, 1).astype(self.dtype)
-        table = sliced.table(side.mean_squares, constants, side.owned).astype(self.dtype)
-        flat = [np.append(a.ravel(), a.dtype.type(0)) for a in (images / channels, images, table)]
-        left, right, kept = (self.cuda.to_device(a.astype(self.dtype)) for a in flat)
-        return left, right, kept
-
-    def _pair_bytes(self, name: str) -> int:
-        kernels = self.kernels[name]
-        scratch = max(numbers["scratch"] * numbers["blocks"] for _, numbers in kernels["segments"])
-        numbers = (kernels["workspace"] + scratch) * self.dtype.itemsize
-        return int(numbers + (kernels["partials"] + kernels["results"] + 2) * 8)
-
-    def _batch(self, name: str) -> int:
-        """Pairs of a launch."""
-        needed = self._pair_bytes(name)
-        if needed > self.memory:
-            raise MemoryBudgetError(
-                f"memory: one pair needs {needed} bytes of the device, and the budget is "
-                f"{self.memory}"
-            )
-        return min(_BATCH, self.memory // needed)
-
-    def run(
+    def _values(
         self,
+        program: SliceProgram,
+        sliced: Sliced,
+        side: Side,
         name: str,
-        left: tuple[Any, Any, Any],
-        right: tuple[Any, Any, Any],
         constants: NDArray[np.float64],
-        rows: NDArray[np.int64],
-        columns: NDArray[np.int64],
     ) -> NDArray[np.float64]:
-        """The results (pairs, R) of some pairs."""
-        cuda, kernels, count = self.cuda, self.kernels[name], len(rows)
-        scratch = max(n["scratch"] * n["blocks"] for _, n in kernels["segments"])
-        given = cuda.to_device(np.append(constants, 0.0).astype(self.dtype))
-        chosen = [cuda.to_device(np.ascontiguousarray(a, np.int64)) for a in (rows, columns)]
-        spare = cuda.device_array(max(1, scratch * count), self.dtype)
-        stores = cuda.device_array(max(1, kernels["workspace"] * count), self.dtype)
-        partials = cuda.device_array(max(1, kernels["partials"] * count), np.float64)
-        result = cuda.device_array(max(1, kernels["results"] * count), np.float64)
-        for kernel, numbers in kernels["segments"]:
-            grid = numbers["blocks"] * count
-            kernel[grid, numbers["threads"], 0, numbers["shared"]](
-                left[0], right[1], left[2], right[2], given, *chosen, spare, stores, partials,
-                result,
-            )  # fmt: skip
-        if kernels["final"] is not None:
-            kernels["final"][count, kernels["final_threads"]](
-                left[2], right[2], given, *chosen, partials, result
-            )
-        values: NDArray[np.float64] = result.copy_to_host()
-        return values.reshape(count, -1)
+        """All results (n, R) of one function."""
+        dtype, kernels = np.dtype(program.dtype), self._module.KERNELS[name]
+        each = pair_bytes(kernels, dtype) + input_bytes([side], sliced.width, dtype)
+        plan = make_slice_plan([side.count, 1], each, 0, sliced.entries, self._budget, 1, 1)
+        values = np.empty((side.count, kernels["results"]))
+        with cuda.gpus[self._number]:
+            runner = PairRunner(kernels, dtype, plan.batch)
+            arrays = Inputs(sliced, side, None, constants, dtype, False)
+            sent = _sent_constants(constants, dtype)
+            for start in range(0, side.count, plan.batch):
+                stop = min(start + plan.batch, side.count)
+                part, chosen = arrays.block(start, stop), np.arange(stop - start)
+                runner.queue(part, part, sent, chosen, chosen)
+                values[start:stop] = runner.fetched(stop - start)
+        return values

@@ -1,0 +1,70 @@
+"""Kernels of networks on positions, called as users do, for `test_cuda_slices`.
+
+Numba's simulator is chosen when Numba is imported, so that this runs in a process of its own: it
+writes what it found as JSON, and the tests judge it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import numpy as np
+from numba import cuda
+
+import ntkc
+from ntkc.runtime import MemoryBudgetError
+from tests.backends.cuda_dense_simulator import raised, stop
+
+TEXT = """param w = 1.2
+network net {
+    input image[2, 3, 2]
+    conv(2x2, padding = same, w_std = w) -> relu -> avg_pool(2x1) -> conv(1x2) -> relu
+    global_avg_pool -> dense(b_std = 0.3)
+}
+"""
+IMAGES = np.random.default_rng(11).standard_normal((4, 2, 3, 2))
+BOTH = ("nngp", "ntk")
+
+
+def main() -> None:
+    """What the tests ask for."""
+    kernel = ntkc.compile(source=TEXT, backend="cuda")
+    processor = ntkc.compile(source=TEXT, backend="cpu")
+    reports: list[Any] = []
+    whole = kernel(IMAGES, get=BOTH)
+    pieces = kernel(IMAGES, get=BOTH, memory=8_000, progress=lambda *a: reports.append(a))
+    cross = kernel(IMAGES[:2], IMAGES[1:4])
+    sent = cuda.to_device(IMAGES)
+    on_device, place = kernel(sent), cuda.device_array((2, 3))
+    returned = kernel(cuda.to_device(IMAGES[:2]), IMAGES[1:4], out=place)
+    ours = kernel.value_and_gradient(IMAGES[:2], wrt="w")
+    theirs = processor.value_and_gradient(IMAGES[:2], wrt="w")
+    diagonal = kernel.diag(sent)
+    found = {
+        "same": all(bool((a == b).all()) for a, b in zip(whole, pieces, strict=True)),
+        "symmetric": all(bool((a == a.T).all()) for a in whole),
+        "processor": float(np.abs(whole.ntk - processor(IMAGES)).max()),
+        "last report": reports[-1],
+        "cross": bool((cross[0] == whole.ntk[0, 1:4]).all()),
+        "stays": hasattr(on_device, "copy_to_host") and returned is place,
+        "device": bool((on_device.copy_to_host() == whole.ntk).all()),
+        "out": bool((place.copy_to_host() == cross).all()),
+        "integers": bool(
+            (kernel(cuda.to_device(np.arange(12).reshape(1, 2, 3, 2))).copy_to_host()
+             == kernel(np.arange(12.0).reshape(1, 2, 3, 2))).all()
+        ),
+        "strided": bool((kernel(sent[::2]).copy_to_host() == kernel(IMAGES[::2])).all()),
+        "diag": float(np.abs(diagonal - np.diag(whole.ntk)).max()),
+        "value": float(np.abs(ours.value - theirs.value).max()),
+        "gradient": float(np.abs(ours.gradient["w"] - theirs.gradient["w"]).max()),
+        "too little": raised(lambda: kernel(IMAGES, memory=100), MemoryBudgetError),
+        "interrupt": raised(lambda: kernel(IMAGES, memory=8_000, progress=stop), KeyboardInterrupt),
+        "empty": list(kernel(IMAGES[:0], IMAGES).shape),
+    }  # fmt: skip
+    json.dump(found, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
