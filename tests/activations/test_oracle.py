@@ -52,11 +52,16 @@ def values() -> dict[tuple[str, str], dict[tuple[str, str], tuple[Any, Any]]]:
     return found
 
 
+def call(name: str, arguments: Any) -> str:
+    """The activation as a program writes it."""
+    written = [list(a) if isinstance(a, tuple) else a for a in arguments]
+    return name + (f"({', '.join(map(repr, written))})" if written else "")
+
+
 def text(name: str, arguments: Any) -> str:
     """The program."""
-    written = [list(a) if isinstance(a, tuple) else a for a in arguments]
-    call = name + (f"({', '.join(map(repr, written))})" if written else "")
-    return f"network net {{\n    input vector[4]\n    dense -> {call}\n}}\n"
+    layers = f"dense -> {call(name, arguments)}"
+    return f"network net {{\n    input vector[4]\n    {layers}\n}}\n"
 
 
 def errors(made: Any, name: str, arguments: Any, dtype: Any) -> list[tuple[Point, str, float]]:

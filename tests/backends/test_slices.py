@@ -52,7 +52,13 @@ def python_kernel(text: str, dtype: str, folder: Path) -> Kernel:
     assert isinstance(program, SliceProgram)
 
     def plain(sliced: Any) -> Any:
-        return replace(sliced, run=sliced.run.py_func)
+        run = sliced.run.py_func
+        for helper, value in run.__globals__.items():
+            if helper.startswith("power_of_two"):
+                run.__globals__[helper] = np.exp2
+            elif helper.startswith("owen_t"):
+                run.__globals__[helper] = getattr(value, "py_func", value)
+        return replace(sliced, run=run)
 
     tiles = {name: plain(sliced) for name, sliced in program.tiles.items()}
     return Kernel(replace(program, tiles=tiles, own=tuple(map(plain, program.own))))
