@@ -53,11 +53,11 @@ def python_kernel(text: str, dtype: str, folder: Path) -> Kernel:
 
     def plain(sliced: Any) -> Any:
         run = sliced.run.py_func
-        for helper, value in run.__globals__.items():
-            if helper.startswith("power_of_two"):
-                run.__globals__[helper] = np.exp2
-            elif helper.startswith("owen_t"):
-                run.__globals__[helper] = getattr(value, "py_func", value)
+        helpers = run.__globals__  # which call one another
+        for name, value in list(helpers.items()):
+            helpers[name] = getattr(value, "py_func", value)
+            if name.startswith("power_of_two_"):
+                helpers[name] = np.exp2
         return replace(sliced, run=run)
 
     tiles = {name: plain(sliced) for name, sliced in program.tiles.items()}
