@@ -191,6 +191,22 @@ def middle_on_positions(
         return slice_schedule(made, dtype, derivative_roots(made, derivatives)[0])
 
 
+def middle_for_near_images(module: Module, watch: Watcher | None = None) -> SliceProgram | None:
+    """`middle_on_positions` over squared distances, for inputs that nearly coincide; None where a
+    network gains nothing by it. Always in float64.
+    """
+    from ntkc.passes.distances import has_distances
+    from ntkc.passes.pipeline import DISTANT, run, vector_passes
+    from ntkc.schedule.slices.program import slice_schedule
+
+    if not has_distances(module):
+        return None
+    with uncollected(), stage("passes"):
+        made = run(run(module, DISTANT, watch), vector_passes("float64"), watch)
+    with uncollected(), stage("schedule"):
+        return slice_schedule(made, "float64")
+
+
 def on_positions(module: Module) -> bool:
     """Whether a network's values have positions: it is scheduled slice by slice."""
     return module.input.kind != "vector"

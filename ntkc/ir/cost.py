@@ -19,7 +19,10 @@ from ntkc.ir.node import Node, Varies, topological
 from ntkc.ir.ops import SPATIAL
 
 FREE = frozenset(
-    ("const", "param", "symbol", "gram", "product", "inverse_size", "gram_complement", "carry")
+    (
+        "const", "param", "symbol", "gram", "product", "inverse_size", "gram_complement",
+        "gram_distance", "carry",
+    )  # fmt: skip
 )
 _KINDS = {
     "add": "sums", "sub": "sums", "neg": "sums", "round": "sums",

@@ -10,6 +10,7 @@ Values of a space have further axes for positions: see `ntkc.ir.positions`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -67,6 +68,12 @@ def _products(x1: Array, x2: Array) -> Array:
     rank = x1.ndim - 2
     products = np.asarray(np.tensordot(x1, x2, axes=(-1, -1)))  # (n1, *S, n2, *S)
     return np.moveaxis(products, 1 + rank, 1)
+
+
+def _same_place(space: Space) -> Array:
+    """Whether p = p' (*S, *S)."""
+    cells = np.arange(prod(space))
+    return (cells[:, None] == cells).reshape(*space, *space)
 
 
 class _Interpreter:
@@ -128,10 +135,15 @@ class _Interpreter:
     def _value(self, node: Node, args: list[Any]) -> Any:
         if node.op in MAPS:
             return MAPS[node.op](node, self._full(node.args[0], args[0]), self.arithmetic.number)
+        if node.op == "where_same":
+            same, displaced = (self._full(node, value) for value in args)
+            return np.where(_same_place(node.space), same, displaced)
         if node.op == "gram":
             return self.gram[node.attr("varies")]
         if node.op == "gram_complement":
             return self._gram_complement()
+        if node.op == "gram_distance":
+            return self._gram_distance()
         if node.op in self.leaves:
             return self.leaves[node.op]
         if node.op in ("carry", "within"):
@@ -205,6 +217,15 @@ class _Interpreter:
             return table["sub"](number(1), table["mul"](c, scale))
 
         return self._pointwise(complement, [self.gram[v] for v in ("CROSS", "ROW", "COL")])
+
+    def _gram_distance(self) -> Any:
+        """From differences of the inputs: nothing cancels."""
+        x1, x2 = self.inputs
+        rank = x1.ndim - 2
+        ones = (1,) * rank
+        first = x1.reshape(len(x1), 1, *x1.shape[1:-1], *ones, x1.shape[-1])
+        second = x2.reshape(1, len(x2), *ones, *x2.shape[1:])
+        return ((first - second) ** 2).sum(axis=-1) / (self.size * self.arithmetic.number(2))
 
     def _pointwise(self, function: Any, args: list[Any]) -> Any:
         """Apply to arrays: at once in NumPy, entry by entry where numbers are objects."""

@@ -160,7 +160,7 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
 def _varies(op: str, args: Sequence[Node], attrs: Mapping[str, Attribute]) -> Varies:
     if "varies" in attrs:
         return Varies[str(attrs["varies"])]
-    if op in ("gram_complement", "product"):
+    if op in ("gram_complement", "gram_distance", "product"):
         return Varies.CROSS
     joined = 0
     for arg in args:

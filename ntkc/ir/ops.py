@@ -116,6 +116,14 @@ KERNEL = {
             "either is zero",
         ),
         Operation(
+            "gram_distance",
+            0,
+            (),
+            "half the squared distance of x1 and x2 (of their channels at two positions), divided "
+            "by their size",
+            ("space",),
+        ),
+        Operation(
             "dual",
             None,
             ("activation",),
@@ -179,6 +187,7 @@ SPATIAL = {
         Operation("sum_positions", 1, (), "sum over all p and p'"),
         Operation("mean_diagonal", 1, (), "mean over all p = p'"),
         Operation("same_position", 1, (), "K where p = p', 0 elsewhere"),
+        Operation("where_same", 2, (), "the first value where p = p', the second elsewhere"),
         Operation("embed", 1, ("out", "start"), "K in a larger space from `start` on, 0 elsewhere"),
         Operation(
             "own",

@@ -28,7 +28,7 @@ class Projection:
             return make("gram", **{**dict(node.attrs), "varies": self._side})
         if node.op == "product":
             return make("gram", varies=self._side) / make("inverse_size")
-        if node.op == "gram_complement":
+        if node.op in ("gram_complement", "gram_distance"):
             return make("const", value=0.0)
         if node.op == "same_position":
             return node.args[0]

@@ -16,12 +16,16 @@ _NUMBERS = {"before": 0, "out": 1, "size": 1, "start": 0, "stride": 1, "dilation
 
 def position_rules(node: Node, declared: tuple[int | None, ...]) -> Iterator[str]:
     """The rules about spaces that an operation breaks; `declared` is the input's space."""
-    if node.op == "gram" and node.space != declared:
-        yield f"gram has the space {declared} of the module's input, not {node.space}"
+    if node.op in ("gram", "gram_distance") and node.space != declared:
+        yield f"{node.op} has the space {declared} of the module's input, not {node.space}"
     if node.op not in SPATIAL:
         spaces = {argument.space for argument in node.args} - {()}
         if len(spaces) > 1:
             yield f"arguments of {node.op} have one space, not {sorted(spaces)}"
+        return
+    if node.op == "where_same":
+        if not node.space or node.varies is not Varies.CROSS:
+            yield "where_same is of pairs that have positions"
         return
     (argument,) = node.args
     if argument.varies is Varies.CONST:

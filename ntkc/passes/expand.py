@@ -32,6 +32,7 @@ from ntkc.ir.node import (
     Node,
     Varies,
     const,
+    function,
     inv_sqrt,
     is_const,
     make,
@@ -49,7 +50,7 @@ DUALS = ("dual", "dual_dot")
 
 def expand(module: Module) -> Module:
     """The module without `dual`, `dual_dot` and `dropout` operations."""
-    expansion = _Expansion(module)
+    expansion = Expansion(module)
     roots = {name: expansion.value(root) for name, root in module.roots.items()}
     spans = {part: span for node, span in module.spans.items() for part in expansion.parts(node)}
     return module.with_roots(roots, spans)
@@ -63,12 +64,8 @@ the angle between two inputs: `erf` after w_std = 3 by 2, after w_std = 10 by 6.
 def complements_demanded(module: Module) -> set[Node]:
     """The CROSS values whose complement an activation needs, through all layers.
 
-    A kinked activation does, and every activation of a deep network. Networks on positions keep
-    to correlations: each of their many entries would pay, and what is lost at the few that lie near
-    coincidence is lost in their mean. Entries that coincide are told apart: see `coincide`.
+    A kinked activation does, and every activation of a deep network.
     """
-    if on_positions(module):
-        return set()
     order = [n for n in topological(module.roots.values()) if n.varies is Varies.CROSS]
     deep = _depth(order) > SHALLOW
     demanded: set[Node] = set()
@@ -97,7 +94,7 @@ def _depth(order: Iterable[Node]) -> int:
 
 
 @dataclass(frozen=True)
-class _Scaled:
+class Scaled:
     """A CROSS value as √(v(x₁) v(x₂)) · relative: `variance` is v of the first input (ROW).
 
     Norms grow and shrink from layer to layer; what is left without them is the same
@@ -111,17 +108,29 @@ class _Scaled:
 _ONE = const(1.0)
 
 
-class _Expansion:
+class Expansion:
+    """Rebuilds a module's values, and keeps every form in which one was needed."""
+
     def __init__(self, module: Module) -> None:
         self.module = module
         self.positions = on_positions(module)
-        self.demanded = complements_demanded(module)
+        self.demanded = self._demanded()
         self.read = {n.args[0] for n in topological(module.roots.values()) if n.op in DUALS}
         self.row = Projection(Varies.ROW)
         self.col = Projection(Varies.COL)
         self.values: dict[Node, Node] = {}
-        self.scaled: dict[Node, _Scaled] = {}
+        self.scaled: dict[Node, Scaled] = {}
         self.complements: dict[Node, Node] = {}
+
+    def _demanded(self) -> set[Node]:
+        """The CROSS values whose complement is carried.
+
+        Networks on positions keep to correlations: each of their many entries would pay, and what
+        is lost at the few that lie near coincidence is lost in their mean. Entries that coincide are
+        told apart (see `coincide`), and inputs that nearly do have a program of their own
+        (`ntkc.passes.distances`).
+        """
+        return set() if self.positions else complements_demanded(self.module)
 
     def value(self, root: Node) -> Node:
         """The expanded form of a node; all nodes below it are expanded on the way."""
@@ -170,16 +179,19 @@ class _Expansion:
             return with_args(node, args)
         forms = self.module.activations[node.attr("activation")]
         diagonal = forms.diagonal_dot if node.op == "dual_dot" else forms.diagonal
-        variance = _checked(args[1], forms)
+        variance = checked(args[1], forms)
         return substitute(diagonal, {"p": variance, **self._parameters(node, forms)})
 
-    def _scaled(self, node: Node) -> _Scaled:
+    def _scaled(self, node: Node) -> Scaled:
         if node in self.demanded:
             complement = self.complements[node] = self._complement(node)
-            return _Scaled(self.value(self.row(node)), _ONE - complement)
+            return Scaled(self.value(self.row(node)), _ONE - complement)
+        return self._scaled_by_rule(node)
+
+    def _scaled_by_rule(self, node: Node) -> Scaled:
         if node.op == "gram":
             pairs = make("product") * make("inverse_size")
-            return _Scaled(_ONE, node if self.positions else pairs)
+            return Scaled(_ONE, node if self.positions else pairs)
         if node.op in DUALS:
             return self._dual(node)
         if node.op == "dropout" and not self.positions:
@@ -187,28 +199,28 @@ class _Expansion:
         if node.op == "mul":
             left, right = map(self._of, node.args)
             variance = _product(left.variance, right.variance)
-            return _Scaled(variance, _product(left.relative, right.relative))
+            return Scaled(variance, _product(left.relative, right.relative))
         if node.op == "add":
             return self._sum(node)
-        return _Scaled(_ONE, with_args(node, tuple(self.values[a] for a in node.args)))
+        return Scaled(_ONE, with_args(node, tuple(self.values[a] for a in node.args)))
 
-    def _of(self, node: Node) -> _Scaled:
-        return self.scaled.get(node, _Scaled(_ONE, self.values[node]))
+    def _of(self, node: Node) -> Scaled:
+        return self.scaled.get(node, Scaled(_ONE, self.values[node]))
 
-    def _sum(self, node: Node) -> _Scaled:
+    def _sum(self, node: Node) -> Scaled:
         """The first term's scale; the second is brought to it."""
         left, right = map(self._of, node.args)
         if _is_zero(right.relative):  # the tangent kernel of what no parameter precedes
             return left
         if right.variance is _ONE or not _vanishes_only_with(left.variance, right):
-            return _Scaled(_ONE, self.values[node.args[0]] + self.values[node.args[1]])
+            return Scaled(_ONE, self.values[node.args[0]] + self.values[node.args[1]])
         scale = _root_of_quotient(right.variance, left.variance)
         ratio = scale * self.col(scale)
-        return _Scaled(left.variance, left.relative + ratio * right.relative)
+        return Scaled(left.variance, left.relative + ratio * right.relative)
 
-    def _dual(self, node: Node) -> _Scaled:
+    def _dual(self, node: Node) -> Scaled:
         forms = self.module.activations[node.attr("activation")]
-        k11, k22 = (_checked(self.values[a], forms) for a in node.args[1:3])
+        k11, k22 = (checked(self.values[a], forms) for a in node.args[1:3])
         bindings = self._parameters(node, forms)
         dot = node.op == "dual_dot"
         normalised = forms.normalised
@@ -216,17 +228,28 @@ class _Expansion:
             form = forms.near_dot if dot else forms.near
             eta = self._argument_complement(node)
             bound = substitute(form, {"eta": eta, "p": k11, "q": k22, **bindings})
-            return _Scaled(_ONE, bound)
+            return Scaled(_ONE, self._met(node, bound, eta) if self.positions else bound)
         if normalised is None:
             form = forms.dual_dot if dot else forms.dual
             covariance = self._covariance(node.args[0])
             bound = substitute(form, {"c": covariance, "p": k11, "q": k22, **bindings})
-            return _Scaled(_ONE, bound)
+            return Scaled(_ONE, bound)
         eta = self._argument_complement(node)
         kappa = normalised.kappa_dot if dot else normalised.kappa
         degree = max(normalised.degree - dot, 0)
         variance = make("power", k11, exponent=degree) if degree > 1 else k11
-        return _Scaled(variance if degree else _ONE, substitute(kappa, {"eta": eta, **bindings}))
+        return Scaled(variance if degree else _ONE, substitute(kappa, {"eta": eta, **bindings}))
+
+    def _met(self, node: Node, value: Node, eta: Node) -> Node:
+        """A dual that is its own limit where entries coincide.
+
+        Its terms are of the size of its argument, and so are their roundings; where little of it
+        is left, as between the kinks of `soft_shrink`, the next 1 − ρ would not know coincidence.
+        """
+        k11, k22 = (self.values[a] for a in node.args[1:3])
+        unequal = make("coincide", function("abs", sqrt(k11) * inv_sqrt(k22) - _ONE))
+        limit = self._norm(self.value(self.row(node)))
+        return function("select", eta + unequal, value, limit)
 
     def _argument_complement(self, node: Node) -> Node:
         """1 − ρ of what a dual is taken of: carried, or from the covariance on positions."""
@@ -261,7 +284,7 @@ class _Expansion:
             return rate + (_ONE - rate) * self.complements[node.args[0]]
         if node.op == "dual":
             forms = self.module.activations[node.attr("activation")]
-            k11, k22 = (_checked(self.values[a], forms) for a in node.args[1:3])
+            k11, k22 = (checked(self.values[a], forms) for a in node.args[1:3])
             eta = self._carried_complement(node.args[0])
             bindings = {"eta": eta, "p": k11, "q": k22, **self._parameters(node, forms)}
             return substitute(forms.complement, bindings)
@@ -305,7 +328,7 @@ class _Expansion:
         return result
 
 
-def _checked(variance: Node, forms: DualForms) -> Node:
+def checked(variance: Node, forms: DualForms) -> Node:
     """A variance that an activation's forms are evaluated at, held to where they are certified."""
     if forms.certificate is None:
         return variance
@@ -342,7 +365,7 @@ def _multiple(variance: Node) -> tuple[Node, Node]:
     return factor, rest
 
 
-def _vanishes_only_with(variance: Node, other: _Scaled) -> bool:
+def _vanishes_only_with(variance: Node, other: Scaled) -> bool:
     """Whether the other value is 0 wherever this variance is.
 
     So it is where a multiple of the other variance is a term of this one, and what it is

@@ -9,6 +9,7 @@ from ntkc.ir.module import Module
 from ntkc.passes.collapse import collapse
 from ntkc.passes.diagonals import diagonals
 from ntkc.passes.differentiate import Variable, differentiable, differentiate
+from ntkc.passes.distances import expand_distances
 from ntkc.passes.expand import expand
 from ntkc.passes.fold import fold, fold_pairs
 from ntkc.passes.functions import spell_functions
@@ -31,6 +32,9 @@ SHARED = (
     Pass("fold", fold),
 )
 """What every backend and number type needs."""
+
+DISTANT = (SHARED[0], Pass("expand", expand_distances), SHARED[2])
+"""The same for inputs on positions that nearly coincide."""
 
 
 def with_derivatives(roots: Sequence[str], variables: Sequence[Variable]) -> tuple[Pass, ...]:

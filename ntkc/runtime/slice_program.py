@@ -20,7 +20,8 @@ Images = NDArray[np.float64]
 class SliceFunction(Protocol):
     """Computes some jobs (`first_job` to `last_job`) of a group of pairs.
 
-    `x1` and `x2` are the inputs, channel after channel, those of x1 divided by the channels;
+    `x1` and `x2` are the inputs, channel after channel, those of x1 divided by the channels
+    where pairs begin with products;
     `row_table` and `column_table` what depends on one input alone. `stores` must be zeros before
     the first job and are zeros after the last; `totals` are sums in float64, zero before the first
     job. After the last job `result` holds the values, lane by lane.
@@ -89,6 +90,10 @@ class SliceProgram:
     where the tile functions tell as well, an input being paired with itself."""
     own: tuple[Sliced, ...]
     tiles: Mapping[str, Sliced]
+    differences: bool = False
+    """Whether pairs begin with differences of their inputs, not with products."""
+    near: Callable[[], SliceProgram] | None = None
+    """What loads the program, in float64, that inputs go through which nearly coincide."""
 
     def tile_of(self, roots: tuple[str, ...]) -> str:
         """The tile function that makes some roots: their own, or the one that makes all."""

@@ -318,10 +318,13 @@ class _Worker:
         return self._run()
 
     def _image(self, row: np.int64) -> NDArray[Any]:
-        """An input of the first argument, channel after channel, divided by the channels."""
+        """An input of the first argument, channel after channel; divided by the channels, so that
+        products are means.
+        """
         image = self._left.side.inputs[row]
         scaled: NDArray[Any] = np.moveaxis(image, -1, 0).astype(self._x1.dtype)
-        scaled /= max(image.shape[-1], 1)
+        if not self._program.differences:
+            scaled /= max(image.shape[-1], 1)
         return scaled.reshape(-1)
 
     def _take_columns(self, chosen: NDArray[np.int64]) -> None:

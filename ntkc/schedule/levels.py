@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from ntkc.ir.node import Node, Varies, topological
 
-LEAVES = ("product", "gram_complement", "gram")
+LEAVES = ("product", "gram_complement", "gram", "gram_distance")
 
 
 @dataclass(frozen=True)

@@ -25,13 +25,7 @@ def convolutional(case: Any, end: str) -> str:
     return network(" -> ".join(layers), "sequence[3, 2]")
 
 
-LOST = ("soft_shrink", (1.0,))
-"""Its complement is known absolutely, to a rounding of the variances; where it shrinks nearly all
-to nothing that is 1e-8 of its own derivative's kernel."""
-HELD = [pytest.param(c, marks=pytest.mark.xfail(strict=True)) if c == LOST else c for c in ALL]
-
-
-@pytest.mark.parametrize("case", HELD, ids=identify)
+@pytest.mark.parametrize("case", ALL, ids=identify)
 def test_pooled_in_float64(case: Any, tmp_path: Path) -> None:
     check(convolutional(case, "global_avg_pool"), tmp_path, rows=(2, 2))
 

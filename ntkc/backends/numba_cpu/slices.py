@@ -77,8 +77,13 @@ class _Writer:
         owned = [node for group in program.owned for node in group]
         self.owned = {node: f"owned[{i}]" for i, node in enumerate(owned)}
         repeated = any(WRAPPED in g.modes for s in program.functions for g in s.segments)
+        self.differences = any(
+            n.op == "gram_distance" for n in topological(program.module.roots.values())
+        )
         self.layouts = {
-            s.name: layout(s, program.lanes, self.space, self.channels, repeated)
+            s.name: layout(
+                s, program.lanes, self.space, self.channels, repeated, self.differences
+            )
             for s in program.functions
         }
         self.constant_roots = self._constant_roots()
@@ -97,6 +102,7 @@ class _Writer:
             "PARAMETERS": {p.name: p.default for p in module.parameters},
             "LANES": self.program.lanes,
             "SPACE": self.space,
+            "DIFFERENCES": self.differences,
             "REPEATED": any(where.repeated for where in self.layouts.values()),
             "OWNED": tuple(tuple(n.space for n in group) for group in self.program.owned),
         }
@@ -311,7 +317,7 @@ class _Function:
         lines: list[str] = []
         for number, geometry in enumerate(geometries):
             lines += self._geometry(segment, number, geometry)
-        if self.schedule.own:
+        if self.schedule.tells_same:
             zero = " and ".join(f"d{a} == 0" for a in range(len(segment.displacements)))
             one, nought = self.dialect.literal(1.0), self.dialect.literal(0.0)
             lines.append(f"same = {one} if {zero} else {nought}")

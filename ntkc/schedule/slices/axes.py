@@ -28,7 +28,7 @@ def two_axes(module: Module) -> Module:
 def _padded(node: Node) -> Node:
     if node.op == "carry":  # levels are cut at windows here
         return node.args[0]
-    if node.op != "gram" and node.op not in SPATIAL:
+    if node.op not in ("gram", "gram_distance") and node.op not in SPATIAL:
         return node
     attrs = {name: _attribute(name, value) for name, value in node.attrs}
     if attrs.get("circular") and node.op == "spread":

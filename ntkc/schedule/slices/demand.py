@@ -13,9 +13,9 @@ The set of a value is the union over its uses, on each axis for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
-from ntkc.ir.node import Node, Varies, topological
+from ntkc.ir.node import Node, Varies, topological, with_args
 
 Displacements = tuple[tuple[int, ...], ...]
 """For each axis the sorted displacements that are needed."""
@@ -88,6 +88,20 @@ def _wrapped(displacement: int, size: int, circular: bool) -> tuple[int, ...]:
     if not circular:
         return (displacement,)
     return (displacement % size, displacement % size - size)
+
+
+def undisplaced(roots: Sequence[Node]) -> tuple[Node, ...]:
+    """The same values, a `where_same` that is needed at p = p' alone being its first argument."""
+    found = demand(roots)
+    done: dict[Node, Node] = {}
+    for node in topological(roots):
+        if node.varies is not Varies.CROSS:
+            done[node] = node
+        elif node.op == "where_same" and all(set(axis) <= {0} for axis in found.get(node, ())):
+            done[node] = done[node.args[0]]
+        else:
+            done[node] = with_args(node, tuple(done[a] for a in node.args))
+    return tuple(done[root] for root in roots)
 
 
 def entries(node: Node, needed: Displacements) -> int:

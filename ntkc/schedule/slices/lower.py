@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from math import prod
 
 from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Statement, Store, Table
-from ntkc.ir.node import Node, Space, Varies, const, symbol
+from ntkc.ir.node import Node, Space, Varies, const, function, symbol
 from ntkc.schedule.lower import Lanes
 from ntkc.schedule.program import Run
 from ntkc.schedule.slices.program import Geometry, Margin, Segment, SliceSchedule, SliceStep
@@ -51,6 +51,8 @@ class Layout:
     slack: int
     repeated: bool
     """Whether tables of the second input hold every row twice, for axes that wrap around."""
+    differences: bool = False
+    """Whether inputs come as they are, for differences; else x₁ comes divided by the channels."""
 
     @property
     def pitches(self) -> Space:
@@ -96,7 +98,12 @@ class Layout:
 
 
 def layout(
-    schedule: SliceSchedule, lanes: int, space: Space, channels: int, repeated: bool
+    schedule: SliceSchedule,
+    lanes: int,
+    space: Space,
+    channels: int,
+    repeated: bool,
+    differences: bool = False,
 ) -> Layout:
     """The layout of one function's scratch."""
     rank = len(space)
@@ -124,6 +131,7 @@ def layout(
         space,
         slack,
         repeated,
+        differences,
     )
 
 
@@ -311,7 +319,7 @@ class _Slice(Lanes):
         pointwise = (n for n in instance.body if n.op != "window")
         read = dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)])
         for node in read:
-            if node.op == "gram" and node.varies is Varies.CROSS and node not in self.names:
+            if _is_leaf(node) and node not in self.names:
                 self._products(node)
 
     def _offset(self, stem: str, index: Node) -> Node:
@@ -399,7 +407,7 @@ class _Slice(Lanes):
         return Loop(LoopKind.LANES, variable, count, (*loads, store))
 
     def _products(self, node: Node) -> None:
-        """Inner products over channels, into a line."""
+        """Inner products over channels, or halves of squared differences, into a line."""
         where = self.where
         line = const(self._line())
         columns = where.column_space(node.space)
@@ -417,16 +425,20 @@ class _Slice(Lanes):
                 Load(names[0], "x1", first + shifts[0] + symbol("k")),
                 Load(names[1], "x2", second + shifts[1] + symbol("k")),
             ]
-            return found, symbol(names[0]) * symbol(names[1])
+            left, right = map(symbol, names)
+            return found, (left - right) * (left - right) if apart else left * right
 
-        name = self._fresh("product")
+        apart = node.op == "gram_distance"
+        scale = const((0.5 if apart else 1.0) / max(where.channels, 1))
+        name = self._fresh("distance" if apart else "product")
         if where.channels <= MOST_CHANNELS:
             terms = []
             for channel in range(where.channels):
                 found, term = loads(None, channel)
                 self.body.extend(found)
                 terms.append(term)
-            self.body.append(Let(name, _sum(terms)))
+            whole = _sum(terms)
+            self.body.append(Let(name, whole * scale if where.differences else whole))
         else:
             at = line + symbol("k")
             zero = Store("scratch", at, const(0.0))
@@ -437,13 +449,22 @@ class _Slice(Lanes):
             loop = Loop(LoopKind.LANES, "k", self._row_length(), inner)
             self.before.append(Loop(LoopKind.SERIAL, "channel", const(where.channels), (loop,)))
             self.body.append(Load(name, "scratch", at))
+            if where.differences:
+                whole, name = symbol(name), self._fresh("mean_distance")
+                self.body.append(Let(name, whole * scale))
         self.names[node] = symbol(name)
 
     def _role(self, node: Node) -> str:
         return "value"
 
     def _expression(self, node: Node) -> Node:
-        """`dropout` scales what an input has with itself at p = p', and nothing else."""
+        """`dropout` scales what an input has with itself at p = p', and nothing else.
+
+        `same` is 1 at displacement 0, else 0.
+        """
+        if node.op == "where_same":
+            same = self._argument("same", symbol("same"))
+            return function("select", same, *(self._operand(node, arg) for arg in node.args))
         if node.op != "dropout":
             return super()._expression(node)
         value, rate = (self._operand(node, arg) for arg in node.args)
@@ -565,6 +586,11 @@ def _fill(to: Node, count: Node, source: Node | None) -> Loop:
         return Loop(LoopKind.LANES, "k", count, (Store("scratch", to + k, const(0.0)),))
     load = Load("copied", "scratch", source + k)
     return Loop(LoopKind.LANES, "k", count, (load, Store("scratch", to + k, symbol("copied"))))
+
+
+def _is_leaf(node: Node) -> bool:
+    """Whether a value is made of the inputs' channels."""
+    return node.op == "gram_distance" or (node.op == "gram" and node.varies is Varies.CROSS)
 
 
 def _sum(terms: Sequence[Node]) -> Node:

@@ -23,7 +23,7 @@ from ntkc.ir.project import Projection
 from ntkc.schedule.levels import Level
 from ntkc.schedule.program import Run, group_runs, inline_numbers
 from ntkc.schedule.slices.axes import padded, two_axes
-from ntkc.schedule.slices.demand import Displacements
+from ntkc.schedule.slices.demand import Displacements, undisplaced
 from ntkc.schedule.slices.segments import (
     PUSHES,
     REDUCTIONS,
@@ -166,6 +166,12 @@ class SliceSchedule:
     demand: Mapping[Node, Displacements]
 
     @property
+    def tells_same(self) -> bool:
+        """Whether a step does something else at displacement 0."""
+        steps = (step for segment in self.segments for run in segment.runs for step in run.steps)
+        return self.own or any(n.op == "where_same" for s in steps for n in s.instance.body)
+
+    @property
     def entries(self) -> int:
         """Entries of a pair that are computed, over all steps."""
         return sum(
@@ -289,7 +295,7 @@ class _Builder:
         row: Projection,
     ) -> None:
         self.name, self.own, self.constants, self.row = name, own, constants, row
-        self.found: Segments = legalise(roots)
+        self.found: Segments = legalise(undisplaced(roots))
         self.roots = self.found.roots
         self.places = self.found.places
         self.order = [n for n in topological(self.roots) if n in self.places]

@@ -122,7 +122,7 @@ class _Cutter:
         return self._done[root]
 
     def _made(self, node: Node, args: list[Node]) -> Node:
-        if node.op == "gram" and node.space:
+        if node.op in ("gram", "gram_distance") and node.space:
             self.places[node] = Place(0, (1,) * len(node.space))
             return node
         if node.op in REDUCTIONS or not node.space:
