@@ -20,6 +20,7 @@ from ntkc.driver import (
     emitted_slices,
     emitted_tiles,
     middle,
+    middle_for_near_images,
     middle_on_positions,
     on_positions,
 )
@@ -31,7 +32,7 @@ from ntkc.ir.text import format_module
 from ntkc.network.display import show_input
 from ntkc.runtime import ABI
 
-Compiled = tuple[str, dict[str, dict[str, int]], bool, str | None]
+Compiled = tuple[str, dict[str, dict[str, int]], bool, str | None, str | None]
 
 
 def build(
@@ -44,7 +45,7 @@ def build(
     shipped: bool = False,
 ) -> None:
     """Compile a program into an existing, empty folder, as the package `name`."""
-    generated, cost, complement, device = compiled(front, options, digest)
+    generated, cost, complement, device, near = compiled(front, options, digest)
     manifest: dict[str, Any] = {
         "abi": ABI,
         "network": front.network.name,
@@ -60,7 +61,7 @@ def build(
         "versions": toolchain(),
         "cost": cost,
     }
-    write(Artefact(digest, generated, bundle, manifest, device), folder, name, shipped)
+    write(Artefact(digest, generated, bundle, manifest, device, near), folder, name, shipped)
 
 
 def build_derivatives(
@@ -94,8 +95,8 @@ def build_derivatives(
 
 
 def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
-    """The generated source, what a pair costs, whether tiles start from complements, and the CUDA
-    kernels where the options want them.
+    """The generated source, what a pair costs, whether tiles start from complements, the CUDA
+    kernels where the options want them, and the source for nearly coincident inputs on positions.
     """
     if on_positions(front.module):
         return _compiled_slices(front, options, digest)
@@ -112,7 +113,7 @@ def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
     if options.backend == "cuda":
         device = emitted_tiles(front, schedules, options.dtype, f"_{digest}")
         debug.dump(4, "device.py", device)
-    return generated, cost, program.complement, device
+    return generated, cost, program.complement, device, None
 
 
 def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled:
@@ -125,11 +126,16 @@ def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled
     cost["ntk"] = cost["nngp+ntk"]  # one function serves both
     generated = emitted_slices(front, program, f"_{digest}")
     debug.dump(4, "kernel.py", generated)
-    device = None
+    device = near = None
     if options.backend == "cuda":
         device = emitted_kernels(front, program, device_target(), f"_{digest}")
         debug.dump(4, "device.py", device)
-    return generated, cost, False, device
+    else:
+        distant = middle_for_near_images(front.module)
+        if distant is not None:
+            near = emitted_slices(front, distant, f"_{digest}_near")
+            debug.dump(4, "near.py", near)
+    return generated, cost, False, device, near
 
 
 class Watch:

@@ -2,6 +2,7 @@
 
     __init__.py      `kernel`, and `gram`, its Numba-parallel sibling
     kernel.py        the generated source: tiles, and what depends on one input
+    near.py          the same for inputs on positions that nearly coincide, in float64
     device.py        the CUDA kernels, in a folder for GPUs
     parallel.py      tiles on Numba's threads, in a folder for processors
     model.ntk        the program, with what it imports
@@ -22,6 +23,7 @@ from typing import Any
 
 from ntkc.artefact.bundle import Bundle
 from ntkc.artefact.parallel import parallel_source
+from ntkc.runtime.load import NEAR_FILE
 
 FORMAT = 1
 """Of the folder; `ABI` is that of the generated module."""
@@ -120,6 +122,8 @@ class Artefact:
     """Without what `write` adds."""
     device: str | None = None
     """The CUDA kernels, for GPUs."""
+    near: str | None = None
+    """The source for nearly coincident inputs, of networks on positions that need it."""
 
 
 def write(artefact: Artefact, folder: Path, name: str, shipped: bool) -> None:
@@ -154,11 +158,14 @@ def write_generated(artefact: Artefact, folder: Path) -> None:
     _write(folder / KERNEL, artefact.generated)
     if artefact.device is not None:
         _write(folder / DEVICE, artefact.device)
+    if artefact.near is not None:
+        _write(folder / NEAR_FILE, artefact.near)
     manifest = {
         "format": FORMAT,
         "digest": artefact.digest,
         "sha256": _checksum(artefact.generated),
         **({} if artefact.device is None else {"device_sha256": _checksum(artefact.device)}),
+        **({} if artefact.near is None else {"near_sha256": _checksum(artefact.near)}),
         **artefact.manifest,
         "program": [file.place for file in artefact.bundle.files],
     }
@@ -186,6 +193,7 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
     if manifest.get("sha256") != _checksum(generated):
         raise ValueError("the generated source is not what was written")
     read_device(folder, manifest)
+    read_near(folder, manifest)
     return manifest, generated
 
 
@@ -197,6 +205,17 @@ def read_device(folder: Path, manifest: dict[str, Any]) -> str | None:
     text = (folder / DEVICE).read_text(encoding="utf-8")
     if wanted != _checksum(text):
         raise ValueError("the CUDA kernels are not what was written")
+    return text
+
+
+def read_near(folder: Path, manifest: dict[str, Any]) -> str | None:
+    """The source for nearly coincident inputs; None where there is none. Raises as `read` does."""
+    wanted = manifest.get("near_sha256")
+    if wanted is None:
+        return None
+    text = (folder / NEAR_FILE).read_text(encoding="utf-8")
+    if wanted != _checksum(text):
+        raise ValueError("the source for nearly coincident inputs is not what was written")
     return text
 
 

@@ -10,7 +10,7 @@ from ntkc import debug
 from ntkc.artefact import cache
 from ntkc.artefact.bundle import Bundle, bundle
 from ntkc.artefact.digest import digest
-from ntkc.artefact.folder import KERNEL, Artefact, read, read_device
+from ntkc.artefact.folder import KERNEL, Artefact, read, read_device, read_near
 from ntkc.artefact.location import keep_tables
 from ntkc.diagnostics import Diagnostic, Source
 from ntkc.driver import Derivatives, FrontEnd, Options, front_end
@@ -56,7 +56,8 @@ def keep(front: FrontEnd, files: Bundle, options: Options, use_cache: bool = Tru
     if debug.level() >= debug.HIGHEST:
         _dump_machine_code(path, key, settled.dtype)
     manifest, generated = read(path)
-    artefact = Artefact(key, generated, files, manifest, read_device(path, manifest))
+    device, near = read_device(path, manifest), read_near(path, manifest)
+    artefact = Artefact(key, generated, files, manifest, device, near)
     return Compilation(artefact, path, settled, use_cache, front.warnings)
 
 

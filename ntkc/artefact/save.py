@@ -53,7 +53,7 @@ def _is_artefact(place: Path) -> bool:
         manifest, _ = read(place)
     except (OSError, ValueError):
         return False
-    own = {"__init__.py", "kernel.py", "device.py", "parallel.py", "manifest.json"}
+    own = {"__init__.py", "kernel.py", "device.py", "near.py", "parallel.py", "manifest.json"}
     own |= {"_runtime", "__pycache__"}
     own |= {Path(file).parts[0] for file in manifest["program"]}
     return all(entry.name in own for entry in place.iterdir())

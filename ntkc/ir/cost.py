@@ -20,9 +20,16 @@ from ntkc.ir.ops import SPATIAL
 
 FREE = frozenset(
     (
-        "const", "param", "symbol", "gram", "product", "inverse_size", "gram_complement",
-        "gram_distance", "carry",
-    )  # fmt: skip
+        "const",
+        "param",
+        "symbol",
+        "gram",
+        "product",
+        "inverse_size",
+        "gram_complement",
+        "gram_distance",
+        "carry",
+    )
 )
 _KINDS = {
     "add": "sums", "sub": "sums", "neg": "sums", "round": "sums",

@@ -73,7 +73,8 @@ def _products(x1: Array, x2: Array) -> Array:
 def _same_place(space: Space) -> Array:
     """Whether p = p' (*S, *S)."""
     cells = np.arange(prod(space))
-    return (cells[:, None] == cells).reshape(*space, *space)
+    same: Array = cells[:, None] == cells
+    return same.reshape(*space, *space)
 
 
 class _Interpreter:

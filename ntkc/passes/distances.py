@@ -18,10 +18,10 @@ differences of the inputs, and nearly equal numbers are never subtracted:
 - pools bring different positions of one input together, whose values are far apart: behind
   them η is 1 − ρ, with what that loses.
 
-At p ≠ p' nearly coincident inputs are as far apart as one input's own positions, and values are Σ as in
-`expand`. So what is carried is one value, `where_same(D, Σ)`, and maps that keep displacements
-take it as it is. An entry costs more than in `expand`: this is a program of its own, in
-float64, which runs for nearly coincident inputs alone (`ntkc.runtime.near_images`).
+At p ≠ p' nearly coincident inputs are as far apart as one input's own positions, and values are
+Σ as in `expand`. So what is carried is one value, `where_same(D, Σ)`, and maps that keep
+displacements take it as it is. An entry costs more than in `expand`: this is a program of its
+own, in float64, which runs for nearly coincident inputs alone (`ntkc.runtime.near_images`).
 
 Preserves the value of every root.
 """

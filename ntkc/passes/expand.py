@@ -125,10 +125,9 @@ class Expansion:
     def _demanded(self) -> set[Node]:
         """The CROSS values whose complement is carried.
 
-        Networks on positions keep to correlations: each of their many entries would pay, and what
-        is lost at the few that lie near coincidence is lost in their mean. Entries that coincide are
-        told apart (see `coincide`), and inputs that nearly do have a program of their own
-        (`ntkc.passes.distances`).
+        Networks on positions keep to correlations: each of their many entries would pay. Entries
+        that coincide are told apart (see `coincide`), and inputs that nearly do have a program of
+        their own (`ntkc.passes.distances`).
         """
         return set() if self.positions else complements_demanded(self.module)
 

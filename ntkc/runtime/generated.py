@@ -13,6 +13,9 @@ from types import ModuleType
 from .caching import keep_compiled
 from .errors import LoadError
 
+GENERATED = "_ntkc_kernel_"
+"""What names of generated modules begin with; a digest follows."""
+
 
 class _Import:
     """Lets one thread at a time import."""
@@ -37,7 +40,7 @@ def import_generated(path: Path, digest: str) -> ModuleType:
     the file is found again wherever the folder is moved. Raises `LoadError` for a file that
     cannot be imported.
     """
-    name = f"_ntkc_kernel_{digest}"
+    name = f"{GENERATED}{digest}"
     with _import.lock:
         known = sys.modules.get(name)
         if known is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from . import slices
+from . import near_images, slices
 from .arguments import as_inputs, flattened
 from .blas import single_threaded_blas
 from .errors import ArgumentError, ArrayError, LoadError
@@ -140,6 +140,7 @@ class Kernel:
         reporter = Reporter(progress, shape[0] * shape[1])
         if shape[0] and shape[1]:
             self._fill(roots, constants, inputs, outputs, limit, budget, reporter)
+            self._refine(roots, values, inputs, outputs, limit, budget)
         reporter.finish()
         return bundle(outputs, roots, several)
 
@@ -229,6 +230,20 @@ class Kernel:
             reporter = Reporter(None, outputs[0].size)
             threads, budget = request.threads, request.memory
             self._fill(roots, constants, inputs, outputs, threads, budget, reporter)
+            self._refine(roots, request.values, inputs, outputs, threads, budget)
+
+    def _refine(
+        self,
+        roots: tuple[str, ...],
+        values: Mapping[str, float],
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
+        threads: int,
+        budget: int,
+    ) -> None:
+        """Entries of nearly coincident inputs on positions, by their differences."""
+        if isinstance(self._program, SliceProgram):
+            near_images.refine(self._program, roots, values, inputs, outputs, threads, budget)
 
     def _side(self, request: Request, inputs: NDArray[Any]) -> Side:
         """What is known of each row of a batch alone."""

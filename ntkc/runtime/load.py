@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import prod
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,8 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import LoadError
+from .generated import GENERATED, import_generated
 from .program import ABI, SLICES_ABI, Diagonals, Program
 from .slice_program import Sliced, SliceProgram
+
+NEAR_FILE = "near.py"
+"""What the module for nearly coincident inputs is called, beside that of a network on positions."""
 
 _ATTRIBUTES = {
     "NAME": "name",
@@ -41,6 +46,7 @@ _SLICE_ATTRIBUTES = {
     "SPACE": "space",
     "OWNED": "owned",
     "REPEATED": "repeated",
+    "DIFFERENCES": "differences",
     "ROOTS": "roots",
     "constants": "constants",
     "diagonals": "diagonals",
@@ -72,7 +78,7 @@ def load_program(module: ModuleType) -> Program | SliceProgram:
         field: getattr(module, attribute) for attribute, field in attributes.items()
     }
     if sliced:
-        return _slice_program(parts)
+        return _slice_program(parts, _near_program(module))
     parts["entries"] = dict(getattr(module, "ENTRIES", {}))
     parts["input_sizes"] = tuple(parts["input_sizes"])
     parts["parameters"] = dict(parts["parameters"])
@@ -82,8 +88,25 @@ def load_program(module: ModuleType) -> Program | SliceProgram:
     return program
 
 
-def _slice_program(parts: dict[str, Any]) -> SliceProgram:
+def _near_program(module: ModuleType) -> Callable[[], SliceProgram] | None:
+    """What loads the program for nearly coincident inputs, where one lies beside the module."""
+    place = getattr(module, "__file__", None)
+    if place is None or Path(place).name == NEAR_FILE or not Path(place).with_name(NEAR_FILE).is_file():
+        return None
+    path = Path(place).with_name(NEAR_FILE)
+    digest = module.__name__.removeprefix(GENERATED)
+
+    def load_near() -> SliceProgram:
+        program = load_program(import_generated(path, f"{digest}_near"))
+        assert isinstance(program, SliceProgram)
+        return program
+
+    return load_near
+
+
+def _slice_program(parts: dict[str, Any], near: Callable[[], SliceProgram] | None) -> SliceProgram:
     """A program of a network on positions."""
+    parts["near"] = near
     rank = len(parts["space"]) if parts["repeated"] else 0
     parts["own"] = tuple(_sliced(entry, rank) for entry in parts["own"])
     parts["tiles"] = {name: _sliced(entry, rank) for name, entry in parts["tiles"].items()}

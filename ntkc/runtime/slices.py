@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, NamedTuple
@@ -80,14 +80,7 @@ def fill(
     places = [program.roots.index(root) for root in roots]
     groups = list(_groups([side.count for side in sides], program.lanes, sliced))
     needed = _worker_bytes(program, sliced)
-    threads = min(threads, len(groups)) or 1
-    while threads > 1 and threads * needed + _SLACK > budget:
-        threads -= 1
-    if threads * needed + _SLACK > budget:
-        raise MemoryBudgetError(
-            f"memory: this call needs at least {needed + _SLACK} bytes beyond its inputs and its "
-            f"result, and the budget is {budget}"
-        )
+    threads = _affordable(min(threads, len(groups)) or 1, needed, budget)
     kept = budget - threads * needed - _SLACK
     tables = [_Table(program, sliced, side, constants) for side in sides]
     if sum(table.bytes for table in tables) <= kept:
@@ -104,6 +97,51 @@ def fill(
     if len(sides) == 1:
         for output, root in zip(outputs, roots, strict=True):
             np.fill_diagonal(output, sides[0].diagonals[root])
+
+
+def listed(
+    program: SliceProgram,
+    roots: tuple[str, ...],
+    constants: NDArray[np.float64],
+    sides: tuple[Side, Side],
+    places: Sequence[NDArray[np.int64]],
+    threads: int,
+    budget: int,
+) -> Images:
+    """The values (R, n) of pairs: of the inputs of each side, those at `places` (n,)."""
+    sliced = program.tiles[program.tile_of(roots)]
+    chosen = [program.roots.index(root) for root in roots]
+    tables = [_Table(program, sliced, side, constants) for side in sides]
+    found = np.empty((len(roots), len(places[0])))
+    stop = threading.Event()
+
+    def make_worker() -> Callable[[slice], int]:
+        worker = _Worker(program, sliced, constants, tables[0], tables[1], stop)
+
+        def work(part: slice) -> int:
+            rows, columns = (place[part] for place in places)
+            found[:, part] = worker.pairs(rows, columns)[chosen, : len(rows)]
+            return len(rows)
+
+        return work
+
+    lanes = program.lanes
+    tasks = [slice(k, min(k + lanes, len(places[0]))) for k in range(0, len(places[0]), lanes)]
+    threads = _affordable(threads, _worker_bytes(program, sliced), budget)
+    run_tasks(tasks, make_worker, threads, None, stop)
+    return found
+
+
+def _affordable(threads: int, needed: int, budget: int) -> int:
+    """As many threads as the memory that each needs allows. Raises `MemoryBudgetError` for none."""
+    while threads > 1 and threads * needed + _SLACK > budget:
+        threads -= 1
+    if threads * needed + _SLACK > budget:
+        raise MemoryBudgetError(
+            f"memory: this call needs at least {needed + _SLACK} bytes beyond its inputs and its "
+            f"result, and the budget is {budget}"
+        )
+    return threads
 
 
 def make_side(

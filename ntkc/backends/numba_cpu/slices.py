@@ -81,9 +81,7 @@ class _Writer:
             n.op == "gram_distance" for n in topological(program.module.roots.values())
         )
         self.layouts = {
-            s.name: layout(
-                s, program.lanes, self.space, self.channels, repeated, self.differences
-            )
+            s.name: layout(s, program.lanes, self.space, self.channels, repeated, self.differences)
             for s in program.functions
         }
         self.constant_roots = self._constant_roots()
