@@ -24,6 +24,7 @@ from ntkc.ir.module import Module
 from ntkc.ir.node import topological
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.network.display import show_input, show_layer
+from ntkc.passes.distances import has_distances
 from ntkc.passes.expand import DUALS, complements_demanded
 from ntkc.schedule.program import ProgramSchedule
 
@@ -60,6 +61,12 @@ def _on_positions(front: FrontEnd, found: list[Step], dtype: str, watcher: _Cost
     yield from heading("Schedule")
     text = format_slices(program, describer({dtype: program}))
     yield from (f"  {line}" if line else line for line in text.splitlines())
+    if has_distances(front.module):
+        yield from wrapped(
+            "inputs that nearly coincide: in float64, from their differences",
+            2,
+            4,
+        )
     yield from heading("Cost")
     for roots, schedule in program.tiles.items():
         flops = schedule_work(schedule).flops

@@ -37,7 +37,7 @@ _KINDS = {
     "div": "divisions", "dropout": "divisions",
     "sqrt": "roots", "inv_sqrt": "roots",
     "abs": "choices", "min": "choices", "max": "choices", "select": "choices", "pow2": "choices",
-    "within": "choices", "coincide": "choices",
+    "within": "choices", "coincide": "choices", "where_same": "choices",
     "exp": "functions", "expm1": "functions", "log": "functions", "sin": "functions",
     "cos": "functions", "erf": "functions", "normal_cdf": "functions", "owen_t": "functions",
     "asin": "functions", "atan2": "functions", "kink": "functions",

@@ -153,6 +153,7 @@ KERNEL = {
             (),
             "the value itself, carried from one layer to the next: schedules cut here",
         ),
+        Operation("where_same", 2, (), "the first value where p = p', the second elsewhere"),
     )
 }
 
@@ -187,7 +188,6 @@ SPATIAL = {
         Operation("sum_positions", 1, (), "sum over all p and p'"),
         Operation("mean_diagonal", 1, (), "mean over all p = p'"),
         Operation("same_position", 1, (), "K where p = p', 0 elsewhere"),
-        Operation("where_same", 2, (), "the first value where p = p', the second elsewhere"),
         Operation("embed", 1, ("out", "start"), "K in a larger space from `start` on, 0 elsewhere"),
         Operation(
             "own",

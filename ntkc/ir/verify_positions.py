@@ -22,9 +22,7 @@ def position_rules(node: Node, declared: tuple[int | None, ...]) -> Iterator[str
         spaces = {argument.space for argument in node.args} - {()}
         if len(spaces) > 1:
             yield f"arguments of {node.op} have one space, not {sorted(spaces)}"
-        return
-    if node.op == "where_same":
-        if not node.space or node.varies is not Varies.CROSS:
+        if node.op == "where_same" and not (node.space and node.varies is Varies.CROSS):
             yield "where_same is of pairs that have positions"
         return
     (argument,) = node.args

@@ -91,9 +91,11 @@ def load_program(module: ModuleType) -> Program | SliceProgram:
 def _near_program(module: ModuleType) -> Callable[[], SliceProgram] | None:
     """What loads the program for nearly coincident inputs, where one lies beside the module."""
     place = getattr(module, "__file__", None)
-    if place is None or Path(place).name == NEAR_FILE or not Path(place).with_name(NEAR_FILE).is_file():
+    if place is None:
         return None
     path = Path(place).with_name(NEAR_FILE)
+    if path.name == Path(place).name or not path.is_file():
+        return None
     digest = module.__name__.removeprefix(GENERATED)
 
     def load_near() -> SliceProgram:

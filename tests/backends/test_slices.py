@@ -6,6 +6,7 @@ Most networks are run as Python, which compiles nothing; the reference cases as 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from hashlib import blake2b
 from pathlib import Path
@@ -17,7 +18,7 @@ from hypothesis import given, settings
 
 import ntkc
 from ntkc.diagnostics import Source
-from ntkc.driver import Options, front_end, generate
+from ntkc.driver import FrontEnd, Options, front_end, generate
 from ntkc.ir.interpret import interpret
 from ntkc.passes.diagonals import diagonals
 from ntkc.runtime import Kernel, load_program
@@ -41,10 +42,15 @@ CASES = (
 BOTH = ("nngp", "ntk")
 
 
-def python_kernel(text: str, dtype: str, folder: Path) -> Kernel:
+def python_kernel(
+    text: str,
+    dtype: str,
+    folder: Path,
+    generator: Callable[[FrontEnd, str], str] = generate,
+) -> Kernel:
     """A kernel whose generated functions run as plain Python."""
     front = front_end(Source("<test>", text), Options(dtype=dtype))
-    generated = generate(front, dtype)
+    generated = generator(front, dtype)
     digest = blake2b(generated.encode(), digest_size=8).hexdigest()
     path = folder / f"k{digest}.py"
     path.write_text(generated, encoding="utf-8")

@@ -106,6 +106,10 @@ BROKEN: dict[str, tuple[Module, str]] = {
         image(ntk=summed(make("embed", PAIR, out=(4, 4), start=(1, 0)))),
         "what is embedded lies inside: 1 + 4 > 4 on axis 0",
     ),
+    "same place": (
+        module(ntk=make("where_same", CROSS, CROSS)),
+        "where_same is of pairs that have positions",
+    ),
     "gram": (module(ntk=raw("gram", varies="ALL")), "gram varies over ROW, COL or CROSS"),
     "activation": (module(ntk=dual(CROSS, ROW, COL, activation="tanh")), "the activation tanh"),
     "dual": (module(ntk=dual(CROSS)), "takes k12, k11 and k22"),
