@@ -145,8 +145,11 @@ def middle(
     watch: Watcher | None = None,
     derivatives: Derivatives | None = None,
     collapse: bool = True,
+    opposing: bool = True,
 ) -> Mapping[str, ProgramSchedule]:
     """Run the passes and schedule, for each number type that tiles are wanted in.
+
+    `opposing` is whether the pairs' complements may tell those that are nearly opposite.
 
     With `derivatives`, there is one tile function, which makes a kernel and its derivatives.
 
@@ -158,12 +161,12 @@ def middle(
 
     passes: tuple[Pass, ...] = SHARED
     if derivatives is not None:
-        passes = with_derivatives((derivatives.root,), variables(derivatives))
+        passes, opposing = with_derivatives((derivatives.root,), variables(derivatives)), False
     with uncollected(), stage("passes"):
         shared = run(module, passes, watch)
-        modules = {dtype: run(shared, vector_passes(dtype, collapse), watch)}
+        modules = {dtype: run(shared, vector_passes(dtype, collapse, opposing), watch)}
         if dtype == "float32" and starts_from_complements(shared):
-            modules["float64"] = run(shared, vector_passes("float64", collapse))
+            modules["float64"] = run(shared, vector_passes("float64", collapse, opposing))
     with uncollected(), stage("schedule"):
         if derivatives is None:
             return schedule(modules)

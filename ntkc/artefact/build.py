@@ -100,7 +100,10 @@ def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
     """
     if on_positions(front.module):
         return _compiled_slices(front, options, digest)
-    schedules = middle(front.module, options.dtype, Watch(), collapse=options.collapse)
+    cpu = options.backend == "cpu"
+    schedules = middle(
+        front.module, options.dtype, Watch(), collapse=options.collapse, opposing=cpu
+    )
     program = schedules[options.dtype]
     cost: dict[str, dict[str, int]] = {}
     for roots, tile in program.tiles.items():

@@ -13,6 +13,7 @@ from ntkc.passes.distances import expand_distances
 from ntkc.passes.expand import expand
 from ntkc.passes.fold import fold, fold_pairs
 from ntkc.passes.functions import spell_functions
+from ntkc.passes.opposites import opposites
 
 Watcher = Callable[[str, Module], None]
 """Called after every pass with its name and what it made."""
@@ -45,10 +46,14 @@ def with_derivatives(roots: Sequence[str], variables: Sequence[Variable]) -> tup
     return (*SHARED[:2], derive, *SHARED[2:])
 
 
-def vector_passes(dtype: str, collapsing: bool = True) -> tuple[Pass, ...]:
-    """What vector code in one number type needs on top; `collapsing` is an option."""
+def vector_passes(dtype: str, collapsing: bool = True, opposing: bool = True) -> tuple[Pass, ...]:
+    """What vector code in one number type needs on top; `collapsing` is an option.
+
+    `opposing` for programs whose runtime tells nearly opposite pairs: see `opposites`.
+    """
     return (
         *([Pass("collapse", lambda module: collapse(module, dtype))] if collapsing else []),
+        *([Pass("opposites", opposites)] if opposing else []),
         Pass("functions", lambda module: spell_functions(module, dtype)),
         Pass("fold-again", fold_pairs),
     )

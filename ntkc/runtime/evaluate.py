@@ -170,7 +170,7 @@ class _Refiner:
 
     def __init__(self, call: Call, dtype: np.dtype[Any]) -> None:
         plan = call.plan
-        self._pairs = NearPairs(call.left, call.right, plan)
+        self._pairs = NearPairs(call.left, call.right, plan, call.program.opposites)
         self._wide: Planes | None = None
         if dtype == np.float32:
             double = np.dtype(np.float64)

@@ -79,6 +79,7 @@ def load_program(module: ModuleType) -> Program | SliceProgram:
     }
     if sliced:
         return _slice_program(parts, _near_program(module))
+    parts["opposites"] = bool(getattr(module, "OPPOSITES", False))
     parts["entries"] = dict(getattr(module, "ENTRIES", {}))
     parts["input_sizes"] = tuple(parts["input_sizes"])
     parts["parameters"] = dict(parts["parameters"])

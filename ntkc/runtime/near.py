@@ -23,6 +23,9 @@ magnified at most 64 and 256 times: a complement keeps 5 to 6 digits in float32,
 float64. Larger thresholds would cost time on data that has many pairs at moderate angles
 (2^-6 is 10 degrees, 2^-8 is 5)."""
 
+_TINY = 1e-300
+"""What stands for 0 where a number's sign must not be lost."""
+
 _DENSE = 0.25
 """Share of near pairs from which on one product of centred rows is cheaper than differences."""
 
@@ -39,7 +42,9 @@ class NearPairs:
     the band's first row, `column_of` from the tile's first column, and their complements.
     """
 
-    def __init__(self, left: Side, right: Side, plan: Plan) -> None:
+    def __init__(self, left: Side, right: Side, plan: Plan, opposites: bool = False) -> None:
+        """With `opposites`, complements of nearly opposite pairs are given less 2."""
+        self._opposites = opposites
         self._left = left
         self._right = right
         self._features = plan.near_features(left.rows.width)
@@ -73,8 +78,13 @@ class NearPairs:
         if left_over:
             self._from_differences(top, bottom, origin[1], left_over)
         found = self.complements[: self.count]
+        opposite = self._sign[: self.count] < 0
+        if self._opposites:
+            np.maximum(found, _TINY, out=found, where=opposite)  # the sign tells
+            np.negative(found, out=found, where=opposite)
+            return
         np.minimum(found, 2.0, out=found)
-        np.subtract(2.0, found, out=found, where=self._sign[: self.count] < 0)
+        np.subtract(2.0, found, out=found, where=opposite)
 
     def _blocks(
         self, rows: slice, columns: Any, part: slice

@@ -41,7 +41,8 @@ class TileFunction(Protocol):
 
     `values` is a flat buffer; entry (i, j) of the tile stands at `i * leading + j`. On entry it
     holds, where the program's `complement` is true, the complements 1 - cos(angle) of the
-    pairs, otherwise their inner products. On exit it holds the first root asked for,
+    pairs, otherwise their inner products; less 2 for nearly opposite pairs, in float64 and where
+    `opposites` is true. On exit it holds the first root asked for,
     and `second` the others: entry (i, j) of the k-th of n others, from 0, stands at
     `(i * n + k) * leading + j` (any one-element array where one root is asked for).
     Tables are flat: value k of row i stands at `k * row_stride + first_row + i`.
@@ -98,6 +99,8 @@ class Program:
     go through those."""
     entries: Mapping[str, int] = field(default_factory=dict)
     """Table rows that hold the diagonals of further roots, by the root's name."""
+    opposites: bool = False
+    """Whether float64 tiles take η − 2 for a complement η of nearly opposite inputs."""
 
     @property
     def slopes(self) -> bool:

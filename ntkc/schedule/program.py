@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, Varies, topological
 from ntkc.ir.project import Projection
+from ntkc.passes.opposites import tells_opposites
 from ntkc.schedule.levels import cut, last_uses, strip
 from ntkc.schedule.template import Instance, Template, instantiate
 
@@ -87,6 +88,8 @@ class Schedule:
     """The values that activations read: covariances, or complements of correlations."""
     complement: bool
     """Whether the tile starts from complements instead of inner products."""
+    opposites: bool = False
+    """Whether a complement η near 2 may be given as η − 2."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +111,11 @@ class ProgramSchedule:
     def complement(self) -> bool:
         """Whether any of the tile functions starts from complements."""
         return any(tile.complement for tile in self.tiles.values())
+
+    @property
+    def opposites(self) -> bool:
+        """Whether complements near 2 may be given less 2; then all tile functions tell."""
+        return any(tile.opposites for tile in self.tiles.values())
 
     @property
     def slots(self) -> int:
@@ -189,7 +197,8 @@ def _tile(names: tuple[str, ...], roots: Sequence[Node], tables: _Tables) -> Sch
             )
         )
     complement = any(node.op == "gram_complement" for node in nodes)
-    return Schedule(names, tuple(group_runs(steps)), slots.count, carried, complement)
+    runs = tuple(group_runs(steps))
+    return Schedule(names, runs, slots.count, carried, complement, tells_opposites(nodes))
 
 
 def _places(roots: Sequence[Node], output: Node) -> tuple[int, ...]:

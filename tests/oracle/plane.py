@@ -1,4 +1,4 @@
-"""E[f(u) f(v)] to 30 digits, from f alone, whatever the variances and the correlation.
+"""E[f(u) f(v)] to 23 digits and more, from f alone, whatever the variances and the correlation.
 
 In polar coordinates u = sqrt(p) r cos(t), v = sqrt(q) r cos(t - theta). The lines u = 0 and v = 0
 cut the plane into sectors, in each of which an f with no kink but at 0 is analytic. Both

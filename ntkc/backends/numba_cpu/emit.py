@@ -85,6 +85,8 @@ def _attributes(schedules: Mapping[str, ProgramSchedule], dtype: str) -> str:
         "WIDTH": WIDTH,
         "SLOTS": max(s.slots for s in schedules.values()),
     }
+    if schedules.get("float64", program).opposites:  # nearly opposite pairs go through float64
+        attributes["OPPOSITES"] = True
     if program.entries:
         attributes["ENTRIES"] = dict(program.entries)
     return "\n".join(f"{name} = {value!r}" for name, value in attributes.items())
