@@ -215,7 +215,8 @@ class _Interpreter:
 
         def complement(c: Any, p: Any, q: Any) -> Any:
             scale = table["mul"](table["inv_sqrt"](p), table["inv_sqrt"](q))
-            return table["sub"](number(1), table["mul"](c, scale))
+            found = table["sub"](number(1), table["mul"](c, scale))
+            return table["max"](found, number(0))  # a rounding below 0 is none
 
         return self._pointwise(complement, [self.gram[v] for v in ("CROSS", "ROW", "COL")])
 

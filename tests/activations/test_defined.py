@@ -98,7 +98,7 @@ def test_a_smooth_formula_without_closed_form_is_a_series():
     expected = np.dot(weights, np.square(value)) / weights.sum()
     kernel = ntkc.compile(source=program)
     # The certificate, 1e-10 of the diagonal.
-    assert kernel([[1.0]], get="nngp")[0, 0] == pytest.approx(expected, rel=2e-10)
+    assert kernel([[1.0]], get="nngp")[0, 0] == pytest.approx(expected, rel=1e-10)
 
 
 def test_parameters_that_choose_the_order_of_kinks_are_refused_with_the_reason():

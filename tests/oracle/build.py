@@ -2,8 +2,8 @@
 
 Each line holds an activation with its arguments, a place in `grid.PAIRS` (or, after `diagonal`, in
 `grid.VARIANCES`), a correlation, E[f(u) f(v)] and E[f'(u) f'(v)]. The arithmetic has 40 digits
-and more, the quadratures are good to 23 and more; 25 are written. With names, only their lines are made
-again. All takes half an hour; gmpy2, where it is installed, makes it faster.
+and more, the quadratures are good to 23 and more; 25 are written. With names, only their lines
+are made again. All takes half an hour; gmpy2, where it is installed, makes it faster.
 """
 
 from __future__ import annotations
