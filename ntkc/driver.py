@@ -145,11 +145,8 @@ def middle(
     watch: Watcher | None = None,
     derivatives: Derivatives | None = None,
     collapse: bool = True,
-    opposing: bool = True,
 ) -> Mapping[str, ProgramSchedule]:
     """Run the passes and schedule, for each number type that tiles are wanted in.
-
-    `opposing` is whether the pairs' complements may tell those that are nearly opposite.
 
     With `derivatives`, there is one tile function, which makes a kernel and its derivatives.
 
@@ -160,8 +157,9 @@ def middle(
     from ntkc.schedule.program import schedule
 
     passes: tuple[Pass, ...] = SHARED
+    opposing = derivatives is None
     if derivatives is not None:
-        passes, opposing = with_derivatives((derivatives.root,), variables(derivatives)), False
+        passes = with_derivatives((derivatives.root,), variables(derivatives))
     with uncollected(), stage("passes"):
         shared = run(module, passes, watch)
         modules = {dtype: run(shared, vector_passes(dtype, collapse, opposing), watch)}

@@ -100,10 +100,7 @@ def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
     """
     if on_positions(front.module):
         return _compiled_slices(front, options, digest)
-    cpu = options.backend == "cpu"
-    schedules = middle(
-        front.module, options.dtype, Watch(), collapse=options.collapse, opposing=cpu
-    )
+    schedules = middle(front.module, options.dtype, Watch(), collapse=options.collapse)
     program = schedules[options.dtype]
     cost: dict[str, dict[str, int]] = {}
     for roots, tile in program.tiles.items():

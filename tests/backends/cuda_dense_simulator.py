@@ -36,7 +36,10 @@ ZOO = {
 }  # fmt: skip
 FIRST = np.stack([BASE, 0 * BASE])
 SECOND = np.concatenate(
-    [at_angles(BASE, [0.0, 1e-8, 1e-4, 0.05, 1.0, 3.0]), np.outer([2.0, 0.0, -1.0], BASE)]
+    [
+        at_angles(BASE, [0.0, 1e-8, 1e-4, 0.05, 1.0, 3.0, np.pi - 1e-6]),
+        np.outer([2.0, 0.0, -1.0], BASE),
+    ]
 )
 RNG = np.random.default_rng(5)
 ROWS = np.concatenate([RNG.standard_normal((17, 7)), BASE[None], BASE[None]])

@@ -97,7 +97,7 @@ def {name}(
             pair += difference * difference
         pair = min(0.5 * pair, 2.0)
         if sign < 0.0:
-            pair = 2.0 - pair'''
+            pair = {opposite}'''
 
 
 def emit_tiles(
@@ -144,7 +144,9 @@ def _function(
     dialect = thread(dtype)
     prefix = f"near_{dtype}" if frame is _NEAR else f"tile_{dtype}"
     names = {table.name: f"{prefix}_{table.name}" for table in tables}
-    head = frame.format(name=name, doc=doc)
+    # A complement less 2 keeps all its digits, and its sign tells.
+    opposite = "-max(pair, 1e-300)" if program.opposites else "2.0 - pair"
+    head = frame.format(name=name, doc=doc, opposite=opposite)
     if frame is _TILE and program.complement:
         zero, one = dialect.literal(0.0), dialect.literal(1.0)
         head += "\n" + _COMPLEMENT.format(zero=zero, one=one)
