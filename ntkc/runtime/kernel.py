@@ -22,6 +22,7 @@ from .outputs import bundle, make_outputs
 from .plan import Needs, Plan, make_plan
 from .program import Program
 from .rows import Rows
+from .rows import batches as row_batches
 from .sides import FLOORS, Side, make_side
 from .slice_program import SliceProgram
 from .threads import Reporter, run_tasks
@@ -306,10 +307,7 @@ class Kernel:
         if isinstance(program, SliceProgram):
             slices.fill(program, roots, constants, inputs, outputs, threads, budget, reporter)
             return
-        batches = [
-            Rows(flattened(array), name, self.dtype)
-            for array, name in zip(inputs, ("x1", "x2"), strict=False)
-        ]
+        batches = row_batches(inputs, self.dtype)
         copied = sum(
             rows.array.nbytes
             for rows, array in zip(batches, inputs, strict=True)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .arguments import flattened
 from .errors import ArrayError
 from .numeric import add_squares
 
@@ -102,6 +104,12 @@ def reciprocal_norms(rows: Rows, squares: NDArray[np.float64]) -> NDArray[np.flo
     np.reciprocal(norms, out=norms)
     norms[~visible] = 0.0
     return norms
+
+
+def batches(inputs: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> list[Rows]:
+    """The rows of one or two batches (n, *sizes), as vectors."""
+    named = zip(inputs, ("x1", "x2"), strict=False)
+    return [Rows(flattened(array), name, dtype) for array, name in named]
 
 
 def check_squares(rows: Rows, squares: NDArray[np.float64]) -> None:

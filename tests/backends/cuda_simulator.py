@@ -21,6 +21,7 @@ from ntkc.driver import Options, emitted_kernels, emitted_slices, front_end, mid
 from ntkc.ir.interpret import interpret
 from ntkc.passes.diagonals import diagonals
 from ntkc.runtime import load_program
+from ntkc.runtime.cuda.placement import Placement
 from ntkc.runtime.cuda.slices import fill
 from ntkc.runtime.generated import import_generated
 from ntkc.runtime.slice_program import SliceProgram
@@ -57,8 +58,8 @@ def error(text: str, dtype: str, target: Target, memory: int, folder: Path) -> f
     worst = 0.0
     for inputs in ([x1, x2], [x1]):
         found = [np.zeros((2, len(inputs[-1])), dtype) for _ in ROOTS]
-        given, reporter = [None] * len(inputs), Reporter(None, 1)
-        fill(program, kernels, ROOTS, constants, inputs, given, found, [0], 1, memory, reporter)
+        place = Placement((None,) * len(inputs), found, (0,), 1, memory)
+        fill(program, kernels, ROOTS, constants, inputs, place, Reporter(None, 1))
         expected = interpret(module, inputs[0], inputs[-1])
         for root, values in zip(ROOTS, found, strict=True):
             exact = expected[root].copy()

@@ -22,6 +22,7 @@ from ..program import Program
 from ..sides import Side
 from ..tiles import Tile
 from .place import SIDE, place, place_mirrored
+from .placement import Placement
 from .plan import Plan
 from .product import multiply
 
@@ -39,11 +40,7 @@ class Call:
     constants: NDArray[np.float64]
     left: Side
     right: Side
-    given: tuple[Any, ...]
-    """The arguments where they lie on a device already, otherwise None."""
-    outputs: Sequence[Any]
-    staged: bool
-    """Whether the outputs are the host's, so that tiles travel."""
+    place: Placement
     plan: Plan
 
 
@@ -83,7 +80,7 @@ class Resident:
         near = program.complement
         batches = [
             _Batch(side, given, call.plan.resident, near)
-            for side, given in zip(sides, call.given, strict=False)
+            for side, given in zip(sides, call.place.given, strict=False)
         ]
         self.left, self.right = batches[0], batches[-1]
         own = [(side.table, side.inverse) for side in sides]
@@ -129,7 +126,7 @@ class DeviceWorker:
             self._values = [cuda.device_array(size, self._dtype) for _ in call.roots]
             self._pairs = cuda.device_array(size if self._near is not None else 1, np.int32)
             self._count = cuda.device_array(1, np.int32)
-            self._staging = cuda.pinned_array(size, self._dtype) if call.staged else None
+            self._staging = cuda.pinned_array(size, self._dtype) if call.place.staged else None
 
     def __call__(self, tile: Tile) -> int:
         """Settle a tile and return how many entries that are."""
@@ -181,7 +178,7 @@ class DeviceWorker:
         rows, columns = tile.bottom - tile.top, tile.right - tile.left
         call, size = self._call, rows * columns
         assert self._staging is not None
-        for values, output, root in zip(self._values, call.outputs, call.roots, strict=True):
+        for values, output, root in zip(self._values, call.place.outputs, call.roots, strict=True):
             staging = self._staging[:size]
             values[:size].copy_to_host(staging, stream=self._stream)
             self._stream.synchronize()
@@ -198,7 +195,7 @@ class DeviceWorker:
         grid, stream = (-(-columns // SIDE), -(-rows // SIDE)), self._stream
         where = tile.top, tile.left, rows, columns
         for values, out, diagonal in zip(
-            self._values, self._call.outputs, self._on.diagonals, strict=True
+            self._values, self._call.place.outputs, self._on.diagonals, strict=True
         ):
             place[grid, (SIDE, SIDE), stream](
                 values, columns, 0, diagonal, out, *where, tile.triangular

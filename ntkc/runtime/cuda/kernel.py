@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arguments import flattened
 from ..errors import ArgumentError, DeviceError, LoadError
 from ..kernel import Kernel
 from ..options import memory_budget
 from ..outputs import make_outputs
 from ..program import DEVICE_ABI, Program
-from ..rows import Rows
-from ..sides import make_side
 from ..slice_program import SliceProgram
-from ..threads import Reporter, run_tasks
-from ..tiles import Tile, make_tiles
+from ..threads import Reporter
 from .arrays import Fetched, adopt, fetch, from_dlpack, on_device
 from .devices import Device, require, simulated
-from .plan import STREAMS, make_plan
+from .plan import STREAMS
 
 _SHARE = 0.5  # of a device's free memory that a call takes unless it is told
 _SIMULATED = 2**30
@@ -132,70 +127,28 @@ class CudaKernel(Kernel):
     ) -> None:
         """Compute every entry of the outputs."""
         program = self._program
+        given = tuple(_device_array(array) for array in inputs)
         staged = all(isinstance(output, np.ndarray) for output in outputs)
         # What lies on a device is read and written by that device alone.
-        local = not staged or any(_device_array(array) is not None for array in inputs)
+        local = not staged or any(array is not None for array in given)
         devices = self._devices[:1] if local else self._devices
-        budget = budget or min(map(_free, devices))
-        given = tuple(_device_array(array) for array in inputs)
+        numbers = tuple(device.number for device in devices)
         streams = 1 if simulated() else STREAMS
+        budget = budget or min(map(_free, devices))
+        from . import slices, vectors
+        from .placement import Placement
+
+        place = Placement(given, outputs, numbers, streams, budget)
+        call = self._module, roots, constants, inputs, place
         if isinstance(program, SliceProgram):
-            from . import slices
-
-            numbers = [device.number for device in devices]
-            slices.fill(
-                program, self._module, roots, constants, inputs, given, outputs, numbers, streams,
-                budget, reporter,
-            )  # fmt: skip
-            return
-        batches = [
-            Rows(flattened(array), name, self.dtype)
-            for array, name in zip(inputs, ("x1", "x2"), strict=False)
-        ]
-        sides = [make_side(program, rows, constants, threads, False) for rows in batches]
-        from .evaluate import Call, DeviceWorker, Resident
-
-        counts = [rows.count for rows in batches]
-        workers = len(devices) * streams
-        item, tables = self.dtype.itemsize, sides[0].table.shape[0] + 4
-        plan = make_plan(
-            counts,
-            batches[0].width,
-            (item, max(rows.array.itemsize for rows in batches)),
-            len(roots),
-            program.complement,
-            sum(counts) * tables * (item + 8),
-            budget,
-            workers,
-        )
-        ends = sides[0], sides[-1]
-        call = Call(program, self._module, roots, constants, *ends, given, outputs, staged, plan)
-        residents = [_made(device, lambda: Resident(call)) for device in devices]
-        next_worker = _Counter()
-
-        def make_worker() -> DeviceWorker:
-            k = next_worker() % len(devices)
-            return DeviceWorker(call, devices[k].number, residents[k])
-
-        tiles: list[Tile] = make_tiles(counts, (plan.rows, plan.columns))
-        run_tasks(tiles, make_worker, workers, reporter)
+            slices.fill(program, *call, reporter)
+        else:
+            vectors.fill(program, *call, threads, reporter)
 
 
 def _shared(entry: Mapping[str, Any]) -> int:
     """Bytes of shared memory that a block of some function's kernels asks for."""
     return max(int(numbers["shared"]) for _, numbers in entry["segments"])
-
-
-class _Counter:
-    """0, 1, 2, ... to whichever thread asks."""
-
-    def __init__(self) -> None:
-        self._lock, self._next = threading.Lock(), 0
-
-    def __call__(self) -> int:
-        with self._lock:
-            self._next += 1
-            return self._next - 1
 
 
 def _device_array(array: NDArray[Any]) -> Any:
@@ -210,10 +163,3 @@ def _free(device: Device) -> int:
 
     with cuda.gpus[device.number]:
         return int(_SHARE * cuda.current_context().get_memory_info().free)
-
-
-def _made(device: Device, make: Callable[[], Any]) -> Any:
-    from numba import cuda
-
-    with cuda.gpus[device.number]:
-        return make()

@@ -7,7 +7,6 @@ value depends on the pair alone: neither tiles, batches, streams nor devices cha
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -20,10 +19,11 @@ from numpy.typing import NDArray
 
 from ..slice_program import Images, Sliced, SliceProgram
 from ..slices import Side, make_side
-from ..threads import Reporter, run_tasks
+from ..threads import Reporter
 from ..tiles import Tile, make_tiles
 from .images import Inputs, blocks_for, input_bytes, put_diagonal, scatter
 from .pairs import PairRunner, Pairs, pair_bytes
+from .placement import Placement
 from .plan import SlicePlan, make_slice_plan
 
 _THREADS = 256
@@ -38,11 +38,7 @@ class SliceCall:
     roots: tuple[str, ...]
     constants: NDArray[np.float64]
     sides: Sequence[Side]
-    given: Sequence[Any]
-    """The arguments where they lie on a device already, otherwise None."""
-    outputs: Sequence[Any]
-    staged: bool
-    """Whether the outputs are the host's, so that results travel."""
+    place: Placement
     plan: SlicePlan
 
     @property
@@ -58,21 +54,15 @@ def fill(
     roots: tuple[str, ...],
     constants: NDArray[np.float64],
     inputs: Sequence[NDArray[Any]],
-    given: Sequence[Any],
-    outputs: Sequence[Any],
-    devices: Sequence[int],
-    streams: int,
-    budget: int,
+    place: Placement,
     reporter: Reporter,
 ) -> None:
     """Compute every entry of the outputs, whose rows and columns are the inputs'.
 
-    `budget` is what a call may take of each device, in bytes; every device has `streams` workers.
-
-    Raises `MemoryBudgetError` where a single pair needs more, and `ArrayError` for inputs as
-    `ntkc.runtime.slices.make_side` does.
+    Raises `MemoryBudgetError` where a single pair needs more than the budget, and `ArrayError` for
+    inputs as `ntkc.runtime.slices.make_side` does.
     """
-    alone = _Alone(program, module, devices[0], budget)
+    alone = _Alone(program, module, place.devices[0], place.budget)
     sides = [
         make_side(program, array, name, constants, 1, alone)
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
@@ -84,33 +74,25 @@ def fill(
         pair_bytes(module.KERNELS[name], dtype),
         input_bytes(sides, sliced.width, dtype),
         sliced.entries,
-        budget,
-        streams,
-        len(devices),
+        place.budget,
+        place.streams,
+        len(place.devices),
     )
-    staged = all(isinstance(output, np.ndarray) for output in outputs)
-    call = SliceCall(program, module, roots, constants, sides, given, outputs, staged, plan)
-    residents = {}
-    for number in devices:
-        with cuda.gpus[number]:
-            residents[number] = _Resident(call)
-    order, lock = list(devices) * plan.workers, threading.Lock()
+    call = SliceCall(program, module, roots, constants, sides, place, plan)
 
-    def make_worker() -> _Worker:
-        with lock:
-            number = order.pop(0)
-        return _Worker(call, number, residents[number])
+    def make_worker(number: int, resident: _Resident) -> _Worker:
+        return _Worker(call, number, resident)
 
-    tiles: list[Tile] = make_tiles(counts, (plan.edge, plan.edge))
-    run_tasks(tiles, make_worker, len(order), reporter)
+    tiles = make_tiles(counts, (plan.edge, plan.edge))
+    place.run(tiles, lambda: _Resident(call), make_worker, plan.workers, reporter)
     if len(sides) == 1:
-        _fill_diagonals(call, devices[0])
+        _fill_diagonals(call, place.devices[0])
 
 
 def _fill_diagonals(call: SliceCall, number: int) -> None:
-    for output, root in zip(call.outputs, call.roots, strict=True):
+    for output, root in zip(call.place.outputs, call.roots, strict=True):
         values = call.sides[0].diagonals[root]
-        if call.staged:
+        if call.place.staged:
             np.fill_diagonal(output, values)
             continue
         with cuda.gpus[number]:
@@ -126,7 +108,7 @@ class _Resident:
         sliced = program.tiles[program.tile_of(call.roots)]
         found = [
             Inputs(sliced, side, given, call.constants, dtype, call.plan.resident)
-            for side, given in zip(call.sides, call.given, strict=True)
+            for side, given in zip(call.sides, call.place.given, strict=True)
         ]
         self.left, self.right = found[0], found[-1]
         self.constants = _sent_constants(call.constants, dtype)
@@ -165,16 +147,16 @@ class _Worker:
     def _settle(self, tile: Tile, rows: Pairs, columns: Pairs, mirrored: bool) -> None:
         """To the places in the outputs."""
         call, runner = self._call, self._runner
-        if call.staged:
+        if call.place.staged:
             values = runner.fetched(len(rows))
             rows, columns = tile.top + rows, tile.left + columns
-            for place, output in zip(self._places, call.outputs, strict=True):
+            for place, output in zip(self._places, call.place.outputs, strict=True):
                 output[rows, columns] = values[:, place]
                 if mirrored:
                     output[columns, rows] = values[:, place]
             return
         count = len(rows)
-        for place, output in zip(self._places, call.outputs, strict=True):
+        for place, output in zip(self._places, call.place.outputs, strict=True):
             scatter[blocks_for(count), _THREADS, runner.stream](
                 runner.result, place, self._results, runner.rows[:count],
                 runner.columns[:count], tile.top, tile.left, mirrored, output,
