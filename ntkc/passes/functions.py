@@ -38,9 +38,10 @@ exact. Kernel values are bounded by the diagonals, which NumPy computes and the 
 for overflow: an argument beyond the greatest never reaches a result that is returned."""
 
 
-_COINCIDENT = {"float64": 2.0**-50, "float32": 2.0**-21}
-"""Four roundings of 1: what a correlation of two equal vectors may miss it by, their covariance and
-their variances being rounded apart from each other."""
+_COINCIDENT = {"float64": 2.0**-49, "float32": 2.0**-21}
+"""Eight roundings of 1 (four in float32, where more would be angles that inputs have): what a
+correlation of two equal vectors may miss it by, their covariance and their variances being rounded
+apart from each other, in windows that go around a ring several times too."""
 
 
 _LONG = 14
