@@ -9,6 +9,8 @@ of the inputs, in float64, whatever the number type of the kernel.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -18,12 +20,16 @@ from .arguments import flattened
 from .slice_program import SliceProgram
 from .slices import listed, make_side
 
-NEAR = {np.dtype(np.float32): 2.0**-8, np.dtype(np.float64): 2.0**-10}
-"""1 − cos of two whole inputs below which their pair is computed again. An entry at this complement
-has lost a factor 1/√(2 · NEAR) of its roundings, 11 in float32 and 23 in float64."""
+NEAR = 2.0**-12
+"""1 − cos of two whole inputs below which their pair is computed again: 1.3 degrees. An entry at
+this complement has lost a factor 1/√(2 · NEAR) of its roundings, 45: float32 has 5e-6 there. Larger
+bounds would cost time on data that has many pairs at small angles, as sequences of positive
+numbers."""
 
 _BLOCK = 128  # inputs of either side whose products are formed together
 _CHUNK = 1024  # pairs whose inputs are prepared together
+
+Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
 
 def refine(
@@ -41,15 +47,9 @@ def refine(
     """
     if program.near is None:
         return
-    found = list(near_pairs(inputs, NEAR[np.dtype(program.dtype)], budget))
-    if not found:
-        return
-    rows, columns = (np.concatenate(part) for part in zip(*found, strict=True))
-    near = program.near()
-    channels = max(int(np.prod(inputs[0].shape[1:])), 1)
-    constants = near.constants(parameters, channels)
-    for start in range(0, len(rows), _CHUNK):
-        chosen = rows[start : start + _CHUNK], columns[start : start + _CHUNK]
+    for chosen in _in_chunks(near_pairs(inputs, NEAR, budget)):
+        near = program.near()  # compiled when the first pair is met
+        constants = near.constants(parameters, max(prod(inputs[0].shape[1:]), 1))
         sides, places = [], []
         for array, part, name in zip((inputs[0], inputs[-1]), chosen, ("x1", "x2"), strict=True):
             used, place = np.unique(part, return_inverse=True)
@@ -62,9 +62,21 @@ def refine(
                 output[chosen[::-1]] = value
 
 
-def near_pairs(
-    inputs: list[NDArray[Any]], bound: float, budget: int
-) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+def _in_chunks(found: Iterator[Pairs]) -> Iterator[Pairs]:
+    """The same pairs, `_CHUNK` at a time."""
+    waiting: list[Pairs] = []
+    for pairs in chain(found, (None,)):
+        if pairs is not None:
+            waiting.append(pairs)
+        if not waiting or (pairs is not None and sum(len(p[0]) for p in waiting) < _CHUNK):
+            continue
+        rows, columns = (np.concatenate(part) for part in zip(*waiting, strict=True))
+        for start in range(0, len(rows), _CHUNK):
+            yield rows[start : start + _CHUNK], columns[start : start + _CHUNK]
+        waiting = []
+
+
+def near_pairs(inputs: list[NDArray[Any]], bound: float, budget: int) -> Iterator[Pairs]:
     """(rows, columns) of pairs with 1 − cos below a bound that are not equal, block by block.
 
     Of one batch with itself, those above the diagonal.

@@ -24,7 +24,7 @@ from ntkc.ir.verify import watch
 from ntkc.passes.diagonals import diagonals
 from ntkc.passes.distances import expand_distances
 from ntkc.passes.expand import expand
-from ntkc.runtime import Kernel
+from ntkc.runtime import Kernel, near_images
 from ntkc.runtime.near_images import near_pairs
 from tests.backends.test_slices import network, python_kernel
 
@@ -173,11 +173,11 @@ def test_which_pairs_are_near(budget: int, symmetric: bool) -> None:
     z = x if symmetric else np.concatenate([x[5:15] * 2, x[::3]])
     flat = [array.reshape(len(array), -1) for array in (x, z)]
     flat = [rows / np.maximum(np.linalg.norm(rows, axis=1), 1e-300)[:, None] for rows in flat]
-    wanted = flat[0] @ flat[1].T > 1 - 2.0**-8
+    wanted = flat[0] @ flat[1].T > 1 - 0.01
     wanted &= (x[:, None] != z[None]).any(axis=(2, 3))
     if symmetric:
         wanted = np.triu(wanted, 1)
-    found = [pair for rows, cols in near_pairs([x] if symmetric else [x, z], 2.0**-8, budget)
+    found = [pair for rows, cols in near_pairs([x] if symmetric else [x, z], 0.01, budget)
              for pair in zip(rows.tolist(), cols.tolist(), strict=True)]  # fmt: skip
     assert len(found) == len(set(found)) > 5
     assert set(found) == set(zip(*map(np.ndarray.tolist, np.nonzero(wanted)), strict=True))
@@ -210,3 +210,15 @@ def test_saved_kernels_have_it(tmp_path: Path) -> None:
     finally:
         for name in [n for n in sys.modules if n.startswith("saved_near")]:
             del sys.modules[name]
+
+
+def test_many_near_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All pairs of a batch in a narrow cone, by chunks of 5 and at once."""
+    text = network("conv(2x1) -> relu -> flatten -> dense", "image[2, 2, 2]")
+    kernel = ntkc.compile(source=text)
+    rng = np.random.default_rng(4)
+    x = rng.standard_normal((1, 2, 2, 2)) + 1e-6 * rng.standard_normal((9, 2, 2, 2))
+    whole = kernel(x)
+    monkeypatch.setattr(near_images, "_CHUNK", 5)
+    np.testing.assert_array_equal(kernel(x), whole)
+    np.testing.assert_allclose(whole, exact(understood(text), x, x)["ntk"], rtol=EXACT)
