@@ -1,12 +1,14 @@
-"""The CUDA backend on a real GPU: right first, then how fast, beside neural-tangents on it.
+"""The CUDA backend on a real GPU: right first, then how fast, beside JAX on the same device.
 
     python -m benchmarks.cuda                 everything; a table at the end
     python -m benchmarks.cuda --small         minutes less: fewer inputs
     python -m benchmarks.cuda --check-only    the reference cases alone
+    python -m benchmarks.cuda --dry-run       tiny sizes, on Numba's simulator too: does it work?
 
 A call is timed from the inputs on the device to the result there, with the device synchronised
 before each reading of the clock, after a call that compiles; the median of some repetitions is
-shown. Where there is no GPU it says so and ends with status 2.
+shown. The rival is neural-tangents where it is installed with a JAX for the GPU, otherwise the same
+recursion in plain JAX (`sides/plain.py`). Where there is no GPU it says so and ends with status 2.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import numpy as np
 
 import ntkc
 from benchmarks.cases import Case, convolutional, fully_connected
+from benchmarks.sides import plain
 from ntkc.runtime.cuda.devices import search, simulated
 from ntkc.runtime.errors import DeviceError, KernelError
 
@@ -33,33 +36,48 @@ TOLERANCES = {"float64": 1e-10, "float32": 1e-5}
 COINCIDENT = 1e-7
 """The stored values are good to that where inputs coincide: their rho was clipped."""
 REPETITIONS = 5
+DRY = ("fc1_relu",)
+"""The reference case that a dry run checks."""
 
 
-def cases(small: bool) -> Iterator[Case]:
-    """What is measured; `--small` shrinks the batches, not the networks."""
-    for dtype in ("float32", "float64"):
+def cases(small: bool, tiny: bool = False) -> Iterator[Case]:
+    """What is measured; `small` shrinks the batches, not the networks, and `tiny` shrinks both."""
+    for dtype in ("float32",) if tiny else ("float32", "float64"):
         n = 2000 if small else 20_000
-        yield replace(fully_connected("relu", 3, dtype, n=n), rival_n=min(n, 5000))
-    gap = " ".join(["3"] * 21 + ["gap"])
-    myrtle = "3 3 3 p 3 3 3 p 3 3 3 p p p flatten"
-    for dtype in ("float32", "float64"):
-        n = 16 if small else 128
-        yield convolutional("21-gap", gap, dtype, w_std="sqrt(2)", b_std=0, n=n, rival_n=8)
-        yield convolutional("myrtle-10", myrtle, dtype, w_std="sqrt(2)", b_std=0, n=n, rival_n=8)
+        case = replace(fully_connected("relu", 3, dtype, n=n), rival_n=min(n, 5000))
+        yield _shrunk(case) if tiny else case
+        for name, blocks in (
+            ("21-gap", "3 3 gap" if tiny else " ".join(["3"] * 21 + ["gap"])),
+            ("myrtle-10", "3 p 3 flatten" if tiny else "3 3 3 p 3 3 3 p 3 3 3 p p p flatten"),
+        ):
+            n = 16 if small else 128
+            case = convolutional(name, blocks, dtype, w_std="sqrt(2)", b_std=0, n=n, rival_n=8)
+            yield _shrunk(case) if tiny else case
 
 
-def check() -> list[str]:
-    """The reference cases that are not met, in words."""
+def _shrunk(case: Case) -> Case:
+    """The same for two inputs of a few numbers."""
+    source, shape = case.source.replace("vector[784]", "vector[6]"), (6,)
+    if case.rival_builder == "convolutional":
+        source, shape = source.replace("image[32, 32, 3]", "image[2, 4, 2]"), (2, 4, 2)
+    return replace(case, source=source, input_shape=shape, product_n=2, rival_n=2)
+
+
+def check(names: tuple[str, ...] = ("*",)) -> list[str]:
+    """The reference cases that are not met, in words; those that the language refuses are named."""
     failures: list[str] = []
-    for path in sorted(REFERENCE.glob("*.npz")):
+    for path in sorted(path for name in names for path in REFERENCE.glob(f"{name}.npz")):
         source = path.with_suffix(".ntk").read_text(encoding="utf-8")
         with np.load(path) as stored:
             values = dict(stored)
         for dtype in TOLERANCES:
             try:
-                worst = _worst(source, dtype, values)
-            except (ntkc.NtkError, KernelError) as error:
-                print(f"{path.stem:<24} {dtype}: skipped: {str(error).splitlines()[0]}")
+                worst = deviation(source, dtype, values)
+            except ntkc.NtkError as error:
+                print(f"{path.stem:<24} {dtype}: refused: {str(error).splitlines()[0]}")
+                continue
+            except KernelError as error:
+                failures.append(f"{path.stem} in {dtype}: {error}")
                 continue
             print(f"{path.stem:<24} {dtype}: {worst:.1e} of what is allowed")
             if not worst <= 1.0:
@@ -67,8 +85,8 @@ def check() -> list[str]:
     return failures
 
 
-def _worst(source: str, dtype: str, values: dict[str, Any]) -> float:
-    """The largest error, in units of the tolerance."""
+def deviation(source: str, dtype: str, values: dict[str, Any]) -> float:
+    """The largest error of a reference case, in units of the tolerance."""
     x1, x2 = values["x1"], values["x2"]
     kernel = ntkc.compile(source=source, backend="cuda", dtype=dtype)
     found = kernel(x1, x2, get=("nngp", "ntk"))
@@ -90,39 +108,51 @@ def inputs(case: Case, n: int) -> Any:
     return rng.standard_normal((n, *case.input_shape)).astype(case.dtype)
 
 
-def product(case: Case) -> float:
+def product(case: Case, repetitions: int) -> float:
     """Seconds of one call of ntkc's."""
     from numba import cuda
 
     kernel = ntkc.compile(source=case.source, backend="cuda", dtype=case.dtype)
     batch = cuda.to_device(inputs(case, case.product_n))
-    return timed(lambda: kernel(batch), cuda.synchronize)
+    return timed(lambda: kernel(batch), cuda.synchronize, repetitions)
 
 
-def rival(case: Case) -> float | None:
-    """Seconds of one call of neural-tangents' on the same GPU; None where it is not to be had."""
+def rival(case: Case) -> tuple[str, float] | None:
+    """Who, and the seconds of one call on the same GPU; None where JAX has none."""
     try:
         import jax
-
-        from benchmarks.sides import rival_networks
-
-        if jax.default_backend() != "gpu":
-            return None
-        jax.config.update("jax_enable_x64", case.dtype == "float64")
-        jax.config.update("jax_default_matmul_precision", "highest")  # no TF32, as the product
-        made = getattr(rival_networks, case.rival_builder)(**case.rival_arguments)
     except ImportError:
         return None
+    if jax.default_backend() != "gpu":
+        return None
+    jax.config.update("jax_enable_x64", case.dtype == "float64")
+    jax.config.update("jax_default_matmul_precision", "highest")  # no TF32, as the product
+    try:
+        from benchmarks.sides import rival_networks
+
+        made = getattr(rival_networks, case.rival_builder)(**case.rival_arguments)
+        name, kernel = "neural-tangents", jax.jit(lambda x: made(x, None, "ntk"))
+    except ImportError:
+        name, kernel = "plain JAX", jax.jit(plain_kernel(jax.numpy, case))
     batch = jax.device_put(inputs(case, case.rival_n))
-    kernel = jax.jit(lambda x: made(x, None, "ntk"))
-    return timed(lambda: kernel(batch).block_until_ready(), lambda: None)
+    return name, timed(lambda: kernel(batch).block_until_ready(), lambda: None)
 
 
-def timed(call: Callable[[], object], synchronise: Callable[[], object]) -> float:
+def plain_kernel(xp: Any, case: Case) -> plain.Kernel:
+    """The case in plain array code."""
+    made: plain.Kernel = getattr(plain, case.rival_builder)(xp, **case.rival_arguments)
+    return made
+
+
+def timed(
+    call: Callable[[], object],
+    synchronise: Callable[[], object],
+    repetitions: int = REPETITIONS,
+) -> float:
     """The median seconds of a call, after one that is not counted."""
     call()
     seconds = []
-    for _ in range(REPETITIONS):
+    for _ in range(repetitions):
         synchronise()
         start = time.perf_counter()
         call()
@@ -131,17 +161,17 @@ def timed(call: Callable[[], object], synchronise: Callable[[], object]) -> floa
     return statistics.median(seconds)
 
 
-def measure(case: Case) -> str:
+def measure(case: Case, repetitions: int = REPETITIONS) -> str:
     """A line of the table: for us, microseconds a pair of the triangle that is computed."""
-    ours = product(case)
+    ours = product(case, repetitions)
     pairs = case.product_n * (case.product_n + 1) / 2
     line = f"| {case.name} | {case.product_n} | {ours:.3f} | {1e6 * ours / pairs:.4g} |"
-    theirs = rival(case)
-    if theirs is None:
-        return f"{line} not installed for this GPU | |"
-    entries = case.product_n**2, case.rival_n**2
-    ratio = theirs / entries[1] / (ours / entries[0])
-    return f"{line} {theirs:.3f} (n = {case.rival_n}) | {ratio:.1f} |"
+    found = rival(case)
+    if found is None:
+        return f"{line} no JAX for this GPU | |"
+    name, theirs = found
+    ratio = theirs / case.rival_n**2 / (ours / case.product_n**2)
+    return f"{line} {name}: {theirs:.3f} (n = {case.rival_n}) | {ratio:.1f} |"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -149,14 +179,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--small", action="store_true", help="fewer inputs")
     parser.add_argument("--check-only", action="store_true", help="the reference cases alone")
+    parser.add_argument("--dry-run", action="store_true", help="tiny sizes: does it work?")
     options = parser.parse_args(arguments)
-    found = search()
-    if simulated() or not found.devices:
+    found, dry = search(), bool(options.dry_run)
+    if (simulated() and not dry) or not found.devices:
         print(f"no GPU to measure on: {'; '.join(found.findings)}", file=sys.stderr)
         return 2
     print("\n".join(map(str, found.devices)))
     try:
-        failures = check()
+        failures = check(DRY if dry else ("*",))
     except DeviceError as error:
         print(error, file=sys.stderr)
         return 2
@@ -164,10 +195,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("wrong:", *failures, sep="\n  ", file=sys.stderr)
         return 1
     if not options.check_only:
-        print("\n| case | n | seconds | us a pair | neural-tangents, s | times faster, an entry |")
+        print("\n| case | n | seconds | us a pair | rival, s | times faster, an entry |")
         print("| --- | --- | --- | --- | --- | --- |")
-        for case in cases(options.small):
-            print(measure(case), flush=True)
+        for case in cases(options.small, dry):
+            print(measure(case, 1 if dry else REPETITIONS), flush=True)
     return 0
 
 

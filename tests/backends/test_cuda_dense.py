@@ -9,7 +9,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 import ntkc
@@ -138,22 +137,3 @@ def test_the_layers_stay_a_loop(tmp_path: Path) -> None:
     short = emitted_tiles(shallow, middle(shallow.module, "float64", collapse=False), "float64")
     assert "for layer in range(u64(39)):" in deep
     assert len(deep) <= 1.1 * len(short)
-
-
-# --- a real device -----------------------------------------------------------------------
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not devices.device_files(), reason="no GPU")
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_a_real_device(dtype: str) -> None:
-    """The processor and the device agree on thousands of pairs, near ones among them."""
-    rng = np.random.default_rng(3)
-    rows = rng.standard_normal((700, 7))
-    rows[5] = rows[4]
-    rows[6] = rows[4] + 1e-6 * rng.standard_normal(7)
-    for text in VECTORS.values():
-        ours = ntkc.compile(source=text, backend="cuda", dtype=dtype)(rows)
-        theirs = ntkc.compile(source=text, backend="cpu", dtype=dtype)(rows)
-        scale = np.abs(theirs).max()
-        assert np.abs(ours - theirs).max() <= scale * (1e-12 if dtype == "float64" else 3e-6)
