@@ -70,18 +70,28 @@ def _ir(module: Module, dtype: str, after: str) -> str:
 
 
 def _ptx(origin: Path | Source, options: Options) -> str:
-    """The function for the NTK as PTX for compute capability 9.0; no GPU is needed."""
-    from ntkc.artefact.device_code import NoDeviceCodeError, ptx, tile_types
+    """The kernels for the NTK as PTX for compute capability 9.0; no GPU is needed."""
+    from ntkc.artefact.device_code import (
+        NoDeviceCodeError,
+        final_types,
+        ptx,
+        segment_types,
+        tile_types,
+    )
     from ntkc.artefact.folder import DEVICE
     from ntkc.artefact.prepare import prepare
     from ntkc.runtime.generated import import_generated
 
     made = prepare(origin, replace(options, backend="cuda"))
-    if made.artefact.manifest["slices"]:
-        raise UsageError("--emit ptx is there for networks on vectors; see --emit python")
     try:
         module = import_generated(made.path / DEVICE, f"{made.artefact.digest}_device")
-        return ptx(module.TILES["ntk"], tile_types(options.dtype, "tile"))
+        if not made.artefact.manifest["slices"]:
+            return ptx(module.TILES["ntk"], tile_types(options.dtype, "tile"))
+        listing = module.KERNELS["nngp+ntk"]  # one function serves both
+        kernels = [(kernel, segment_types(options.dtype)) for kernel, _ in listing["segments"]]
+        if listing["final"] is not None:
+            kernels.append((listing["final"], final_types(options.dtype)))
+        return "\n".join(ptx(kernel, types) for kernel, types in kernels)
     except (ImportError, LoadError, NoDeviceCodeError) as error:
         raise UsageError(f"--emit ptx: {error}") from None
 

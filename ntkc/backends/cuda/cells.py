@@ -51,7 +51,7 @@ class Cells:
         rank, axis = len(space), self.strip_axis
         strips = -(-space[axis] // strip)
         lines = [f"p{rank - 1} = {unit} % {space[-1]}", f"rest = {unit} // {space[-1]}"]
-        lines.append(f"p{axis} = rest % {strips} * {strip}")
+        lines.append(_scaled(f"p{axis} = rest % {strips}", strip))
         if axis:
             lines.append(f"rest = rest // {strips}")
         for outer in reversed(range(axis)):
@@ -100,6 +100,11 @@ class Cells:
             text = f"{_product(text, size)} + {at}" if text else at
         return text
 
+    def start(self, slot: int) -> str:
+        """Where a slot's first cell is."""
+        origin = self.where.origin(slot)
+        return f"base + {origin}" if origin else "base"
+
     def place(self, start: str, r: int) -> str:
         """Where a cell is in a slot whose first cell is at `start`."""
         pitches = self.where.pitches
@@ -126,9 +131,11 @@ class Cells:
 
 def _product(text: str, factor: int) -> str:
     """A number of positions times a pitch."""
-    if factor == 1:
-        return text
-    return f"({text}) * {factor}" if " " in text else f"{text} * {factor}"
+    return _scaled(f"({text})" if " " in text and factor != 1 else text, factor)
+
+
+def _scaled(text: str, factor: int) -> str:
+    return text if factor == 1 else f"{text} * {factor}"
 
 
 def who(where: Block) -> tuple[str, ...]:

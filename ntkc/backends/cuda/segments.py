@@ -66,10 +66,7 @@ class Kernel:
         where = self.where
         lines = [
             "thread = cuda.threadIdx.x",
-            f"pair = cuda.blockIdx.x // {where.blocks}",
-            f"member = thread // {where.threads}",
-            f"first = thread % {where.threads}",
-            f"pack = cuda.blockIdx.x % {where.blocks} * {where.group} + member",
+            *self._pack(),
         ]
         if where.packs.count % where.group:
             # What is left over repeats the last pack, and writes the same numbers again.
@@ -93,12 +90,24 @@ class Kernel:
             lines.append(f"same = {one} if {zero} else {nought}")
         return lines
 
+    def _pack(self) -> list[str]:
+        """The pair and the pack, and the thread's number in it."""
+        blocks, group, threads = self.where.blocks, self.where.group, self.where.threads
+        lines = ["pair = cuda.blockIdx.x", "member = 0", "first = thread", "pack = member"]
+        if blocks > 1:
+            lines[0] += f" // {blocks}"
+            lines[3] = f"pack = cuda.blockIdx.x % {blocks}"
+            lines[3] += f" * {group} + member" if group > 1 else ""
+        if group > 1:
+            lines[1:3] = [f"member = thread // {threads}", f"first = thread % {threads}"]
+        return lines
+
     def _displacements(self) -> list[str]:
         """The pack's displacement along each axis, and which of its two slices are needed."""
         packs, lines, rest = self.where.packs, [], "pack"
         for axis in reversed(range(len(packs.classes))):
             classes, name = packs.classes[axis], f"{self.prefix}_{axis}"
-            lines.append(f"i{axis} = {rest} % {len(classes)}")
+            lines.append(f"i{axis} = {rest} % {len(classes)}" if axis else f"i{axis} = {rest}")
             if classes == tuple(range(len(classes))):
                 lines.append(f"w{axis} = i{axis}")
             else:
@@ -129,7 +138,7 @@ class Kernel:
         own = Cells(where, Geometry(store.node.space, (1,) * len(store.node.space)))
         gather, work = self.workspace.gathers[index], self.workspace
         body, axes = gather.lines(), range(len(store.node.space))
-        start = f"pair * {work.size} + {work.store_at[index]}"
+        start = _sum(f"pair * {work.size}", work.store_at[index])
         zero, lines = self.dialect.literal(0.0), [f"unit = {own.unit}", *own.places()]
         for r in range(where.strip):
             given = {"start": f"from_{index}"}
@@ -138,10 +147,9 @@ class Kernel:
             lines += self.routines.call("gather", doc, body, given, "value")
             live, inside = own.live(r), own.inside(r)
             text = f"cuda.selp({live}, value, {zero})" if live else "value"
-            origin = f"base + {where.origin(store.slot)}"
-            put = [f"slots[u64({own.place(origin, r)})] = {text}"]
+            put = [f"slots[u64({own.place(own.start(store.slot), r)})] = {text}"]
             lines += put if inside is None else [f"if {inside}:", *indented(put)]
-        return [f"from_{index} = {start}", *own.loop(lines)]
+        return [f"# {store.node.op}", f"from_{index} = {start}", *own.loop(lines)]
 
     # --- steps -------------------------------------------------------------------------
 
@@ -180,20 +188,25 @@ class Kernel:
             return total_lines(push, where, work, self.dialect)
         own, body = Cells(where, push.source), []
         for r in range(where.strip):
-            place = own.place(f"base + {where.origin(push.slot)}", r)
+            place = own.place(own.start(push.slot), r)
             value, cell = f"slots[u64({place})]", own.number(r, False)
             if push.store is not None:
                 size = prod(push.source.space)
-                line = f"stores[u64(pair * {work.size} + {work.store_at[push.store]}"
-                line += f" + pack * {size} + {cell})] = {value}"
+                begin = _sum(f"pair * {work.size}", work.store_at[push.store])
+                line = f"stores[u64({begin} + pack * {size} + {cell})] = {value}"
             else:
                 roots = self.schedule.roots
                 first = sum(prod(root.space) for root in roots[: roots.index(push.node)])
-                line = f"result[u64(pair * {work.results} + {first} + {cell})] = {value}"
+                place = _sum(f"pair * {work.results}", first)
+                line = f"result[u64({place} + {cell})] = {value}"
             inside = own.inside(r)
             body += [line] if inside is None else [f"if {inside}:", f"    {line}"]
         lines = own.loop([*own.places(own.unit), *body])
         if push.store is not None:
-            return lines
+            return [f"# what {self.schedule.stores[push.store].node.op} is made of", *lines]
         zero = " and ".join(f"w{a} == 0" for a in range(len(push.source.space)))
-        return [f"if {zero}:", *indented(lines)]
+        return [f"# {push.node.op}", f"if {zero}:", *indented(lines)]
+
+
+def _sum(text: str, number: int) -> str:
+    return f"{text} + {number}" if number else text

@@ -94,7 +94,8 @@ class Step(Lanes):
         target = ""
         if self.cells.single and not self.cells.ragged:
             body += ["return (", *(f"    {self._strip(k)}," for k in range(self._outputs)), ")"]
-            target = "".join(f"own_{slot}, " for slot in self.step.output_slots).rstrip()
+            target = ", ".join(f"held_{slot}" for slot in self.step.output_slots)
+            target += "," if self._outputs == 1 else ""
         call = self.place.routines.call(
             "step", self.describe, body, {"unit": self.cells.unit} | ready | self.arguments, target
         )
@@ -145,16 +146,16 @@ class Step(Lanes):
     def _slots(self) -> None:
         """Where slots begin, and which the thread still holds."""
         for k, slot in enumerate(self.step.input_slots):
-            self.arguments[f"from_{k}"] = f"base + {self.where.origin(slot)}"
+            self.arguments[f"from_{k}"] = self.cells.start(slot)
             if self.held.get(slot) == self.step.geometry.space:
-                self.arguments[f"own_{k}"] = f"own_{slot}"
+                self.arguments[f"held_{k}"] = f"held_{slot}"
         for k, to in enumerate(self.step.output_slots):
             assert to is not None
-            self.arguments[f"to_{k}"] = f"base + {self.where.origin(to)}"
+            self.arguments[f"to_{k}"] = self.cells.start(to)
 
-    def _own(self, k: int) -> str | None:
+    def _kept(self, k: int) -> str | None:
         """The name of the cells of an input that the thread holds."""
-        return f"own_{k}" if f"own_{k}" in self.arguments else None
+        return f"held_{k}" if f"held_{k}" in self.arguments else None
 
     # --- a unit --------------------------------------------------------------------------
 
@@ -162,7 +163,7 @@ class Step(Lanes):
         instance = self.step.instance
         for node in (n for n in instance.body if n.op == "window"):
             k = instance.inputs.index(node.args[0])
-            own = self._own(k) if set(node.attr("stride")) == {1} else None
+            own = self._kept(k) if set(node.attr("stride")) == {1} else None
             self.windows.add(node, f"from_{k}", own)
         return self.windows.lines
 
@@ -193,7 +194,7 @@ class Step(Lanes):
             if any(node in n.args for n in instance.body if n.op != "window") or (
                 node in instance.outputs
             ):
-                own, name = self._own(k), f"value_{k}"
+                own, name = self._kept(k), f"value_{k}"
                 read = f"slots[u64({self.cells.place(f'from_{k}', r)})]"
                 given[name] = read if own is None else f"{own}[{r}]"
                 self.names[node] = symbol(name)

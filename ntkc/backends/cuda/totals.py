@@ -26,7 +26,7 @@ def total_lines(push: Push, where: Block, work: Workspace, dialect: Dialect) -> 
     assert number is not None
     body = []
     for r in range(where.strip):
-        line = f"total += slots[u64({own.place(f'base + {where.origin(push.slot)}', r)})]"
+        line = f"total += slots[u64({own.place(own.start(push.slot), r)})]"
         inside = own.inside(r)
         body += [line] if inside is None else [f"if {inside}:", f"    {line}"]
     kept, parts = "whole", min(_PARTS, threads)
@@ -35,6 +35,7 @@ def total_lines(push: Push, where: Block, work: Workspace, dialect: Dialect) -> 
         kept = f"whole * {1.0 / prod(push.source.space)!r} if {zero} else 0.0"
     at = f"pair * {work.partials} + {work.total_at[number][0]} + pack"
     return [
+        f"# {push.node.op}",
         f"total = {dialect.literal(0.0)}",
         *own.loop([*own.places(own.unit), *body]),
         f"sums_{number} = cuda.shared.array({threads * where.group}, float64)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -148,6 +147,6 @@ def _filled(flat: NDArray[Any]) -> NDArray[Any]:
     return flat if flat.size else np.zeros(1, flat.dtype)
 
 
-def input_bytes(sides: Sequence[Side], width: int, dtype: np.dtype[Any]) -> int:
-    """What one input takes on a device."""
-    return int((2 * prod(sides[0].inputs.shape[1:]) + width) * dtype.itemsize)
+def input_bytes(inputs: NDArray[Any], width: int, dtype: np.dtype[Any]) -> int:
+    """What one of the inputs (n, *sizes) takes on a device, with a table of `width` numbers."""
+    return int((2 * prod(inputs.shape[1:]) + width) * dtype.itemsize)

@@ -17,6 +17,7 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
+from ..errors import MemoryBudgetError
 from ..slice_program import Images, Sliced, SliceProgram
 from ..slices import Side, make_side
 from ..threads import Reporter
@@ -62,17 +63,18 @@ def fill(
     Raises `MemoryBudgetError` where a single pair needs more than the budget, and `ArrayError` for
     inputs as `ntkc.runtime.slices.make_side` does.
     """
+    name, dtype = program.tile_of(roots), np.dtype(program.dtype)
+    _check_budget(program, module, name, inputs[0], place.budget)
     alone = _Alone(program, module, place.devices[0], place.budget)
     sides = [
         make_side(program, array, name, constants, 1, alone)
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
     ]
-    name, dtype = program.tile_of(roots), np.dtype(program.dtype)
     sliced, counts = program.tiles[name], [side.count for side in sides]
     plan = make_slice_plan(
         counts,
         pair_bytes(module.KERNELS[name], dtype),
-        input_bytes(sides, sliced.width, dtype),
+        input_bytes(inputs[0], sliced.width, dtype),
         sliced.entries,
         place.budget,
         place.streams,
@@ -87,6 +89,23 @@ def fill(
     place.run(tiles, lambda: _Resident(call), make_worker, plan.workers, reporter)
     if len(sides) == 1:
         _fill_diagonals(call, place.devices[0])
+
+
+def _check_budget(
+    program: SliceProgram, module: ModuleType, name: str, inputs: NDArray[Any], budget: int
+) -> None:
+    """Whether one pair, and one input with itself, can be computed at all."""
+    both, dtype = program.tile_of(program.roots), np.dtype(program.dtype)
+    functions = {key: program.tiles[key] for key in (name, both)}
+    functions |= dict(zip(module.OWN, program.own, strict=True))
+    least = max(
+        pair_bytes(module.KERNELS[key], dtype) + 2 * input_bytes(inputs, sliced.width, dtype)
+        for key, sliced in functions.items()
+    )
+    if least > budget:
+        raise MemoryBudgetError(
+            f"memory: one pair needs {least} bytes of the device, and the budget is {budget}"
+        )
 
 
 def _fill_diagonals(call: SliceCall, number: int) -> None:
@@ -213,7 +232,7 @@ class _Alone:
     ) -> NDArray[np.float64]:
         """All results (n, R) of one function."""
         dtype, kernels = np.dtype(program.dtype), self._module.KERNELS[name]
-        each = pair_bytes(kernels, dtype) + input_bytes([side], sliced.width, dtype)
+        each = pair_bytes(kernels, dtype) + input_bytes(side.inputs, sliced.width, dtype)
         plan = make_slice_plan([side.count, 1], each, 0, sliced.entries, self._budget, 1, 1)
         values = np.empty((side.count, kernels["results"]))
         with cuda.gpus[self._number]:
