@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from .arguments import flattened
 from .slice_program import SliceProgram
-from .slices import listed, make_side
+from .slices import Group, make_side, run_groups
 
 NEAR = 2.0**-12
 """1 − cos of two whole inputs below which their pair is computed again: 1.3 degrees. An entry at
@@ -27,7 +27,8 @@ bounds would cost time on data that has many pairs at small angles, as sequences
 numbers."""
 
 _BLOCK = 128  # inputs of either side whose products are formed together
-_CHUNK = 1024  # pairs whose inputs are prepared together
+_CHUNK = 8192  # pairs whose inputs are prepared together, at most
+_ROWS = 16  # of a group
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -47,23 +48,48 @@ def refine(
     """
     if program.near is None:
         return
-    for chosen in _in_chunks(near_pairs(inputs, NEAR, budget)):
+    width = max(prod(inputs[0].shape[1:]), 1)
+    for chosen in _in_chunks(near_pairs(inputs, NEAR, budget), width, budget):
         near = program.near()  # compiled when the first pair is met
-        constants = near.constants(parameters, max(prod(inputs[0].shape[1:]), 1))
+        constants = near.constants(parameters, width)
         sides, places = [], []
         for array, part, name in zip((inputs[0], inputs[-1]), chosen, ("x1", "x2"), strict=True):
             used, place = np.unique(part, return_inverse=True)
-            sides.append(make_side(near, array[used], name, constants, threads))
+            side = make_side(near, array[used], name, constants, threads, diagonals=False)
+            sides.append(side)
             places.append(place)
-        values = listed(near, roots, constants, (sides[0], sides[1]), places, threads, budget)
-        for output, value in zip(outputs, values, strict=True):
-            output[chosen] = value
+        shape = sides[0].count, sides[1].count
+        groups = list(_groups(places[0], places[1], shape, near.lanes))
+        found = [np.empty(shape) for _ in roots]
+        run_groups(near, roots, constants, sides, found, groups, threads, budget)
+        for output, values in zip(outputs, found, strict=True):
+            output[chosen] = values[places[0], places[1]]
             if len(inputs) == 1:
-                output[chosen[::-1]] = value
+                output[chosen[::-1]] = output[chosen]
 
 
-def _in_chunks(found: Iterator[Pairs]) -> Iterator[Pairs]:
-    """The same pairs, `_CHUNK` at a time."""
+def _groups(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int], lanes: int
+) -> Iterator[Group]:
+    """Groups of pairs: a row with all of a lane's columns where half of these are near, which
+    costs less than the same pairs one by one.
+    """
+    near = np.zeros(shape, bool)
+    near[rows, columns] = True
+    for first in range(0, shape[1] - lanes + 1, lanes):
+        lane = np.arange(first, first + lanes)
+        dense = np.flatnonzero(near[:, lane].sum(axis=1) * 2 >= lanes)
+        for start in range(0, len(dense), _ROWS):
+            yield Group(dense[start : start + _ROWS], lane, False, False)
+        near[np.ix_(dense, lane)] = False
+    left, right = np.nonzero(near)
+    for start in range(0, len(left), lanes):
+        part = slice(start, start + lanes)
+        yield Group(left[part], right[part], True, False)
+
+
+def _in_chunks(found: Iterator[Pairs], width: int, budget: int) -> Iterator[Pairs]:
+    """The same pairs, as many together as the budget allows for their inputs and results."""
     waiting: list[Pairs] = []
     for pairs in chain(found, (None,)):
         if pairs is not None:
@@ -71,9 +97,22 @@ def _in_chunks(found: Iterator[Pairs]) -> Iterator[Pairs]:
         if not waiting or (pairs is not None and sum(len(p[0]) for p in waiting) < _CHUNK):
             continue
         rows, columns = (np.concatenate(part) for part in zip(*waiting, strict=True))
-        for start in range(0, len(rows), _CHUNK):
-            yield rows[start : start + _CHUNK], columns[start : start + _CHUNK]
+        start = 0
+        while start < len(rows):
+            stop = start + _CHUNK
+            while stop - start > 1 and _bytes(rows[start:stop], columns[start:stop], width) > (
+                budget // 4
+            ):
+                stop = start + (stop - start) // 2
+            yield rows[start:stop], columns[start:stop]
+            start = stop
         waiting = []
+
+
+def _bytes(rows: NDArray[np.int64], columns: NDArray[np.int64], width: int) -> int:
+    """What some pairs take: copies of their inputs, mean squares beside them, a matrix or two."""
+    first, second = len(np.unique(rows)), len(np.unique(columns))
+    return 16 * ((first + second) * width + first * second)
 
 
 def near_pairs(inputs: list[NDArray[Any]], bound: float, budget: int) -> Iterator[Pairs]:

@@ -77,8 +77,27 @@ def fill(
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
     ]
     sliced = program.tiles[program.tile_of(roots)]
-    places = [program.roots.index(root) for root in roots]
     groups = list(_groups([side.count for side in sides], program.lanes, sliced))
+    run_groups(program, roots, constants, sides, outputs, groups, threads, budget, reporter)
+    if len(sides) == 1:
+        for output, root in zip(outputs, roots, strict=True):
+            np.fill_diagonal(output, sides[0].diagonals[root])
+
+
+def run_groups(
+    program: SliceProgram,
+    roots: tuple[str, ...],
+    constants: NDArray[np.float64],
+    sides: Sequence[Side],
+    outputs: Sequence[NDArray[Any]],
+    groups: Sequence[Group],
+    threads: int,
+    budget: int,
+    reporter: Reporter | None = None,
+) -> None:
+    """Write some entries of the outputs, one for each root; of one side with itself or of two."""
+    sliced = program.tiles[program.tile_of(roots)]
+    places = [program.roots.index(root) for root in roots]
     needed = _worker_bytes(program, sliced)
     threads = _affordable(min(threads, len(groups)) or 1, needed, budget)
     kept = budget - threads * needed - _SLACK
@@ -94,42 +113,6 @@ def fill(
         return worker
 
     run_tasks(groups, make_worker, threads, reporter, stop)
-    if len(sides) == 1:
-        for output, root in zip(outputs, roots, strict=True):
-            np.fill_diagonal(output, sides[0].diagonals[root])
-
-
-def listed(
-    program: SliceProgram,
-    roots: tuple[str, ...],
-    constants: NDArray[np.float64],
-    sides: tuple[Side, Side],
-    places: Sequence[NDArray[np.int64]],
-    threads: int,
-    budget: int,
-) -> Images:
-    """The values (R, n) of pairs: of the inputs of each side, those at `places` (n,)."""
-    sliced = program.tiles[program.tile_of(roots)]
-    chosen = [program.roots.index(root) for root in roots]
-    tables = [_Table(program, sliced, side, constants) for side in sides]
-    found = np.empty((len(roots), len(places[0])))
-    stop = threading.Event()
-
-    def make_worker() -> Callable[[slice], int]:
-        worker = _Worker(program, sliced, constants, tables[0], tables[1], stop)
-
-        def work(part: slice) -> int:
-            rows, columns = (place[part] for place in places)
-            found[:, part] = worker.pairs(rows, columns)[chosen, : len(rows)]
-            return len(rows)
-
-        return work
-
-    lanes = program.lanes
-    tasks = [slice(k, min(k + lanes, len(places[0]))) for k in range(0, len(places[0]), lanes)]
-    threads = _affordable(threads, _worker_bytes(program, sliced), budget)
-    run_tasks(tasks, make_worker, threads, None, stop)
-    return found
 
 
 def _affordable(threads: int, needed: int, budget: int) -> int:
@@ -151,11 +134,12 @@ def make_side(
     constants: NDArray[np.float64],
     threads: int,
     with_itself: Callable[..., list[Images]] | None = None,
+    diagonals: bool = True,
 ) -> Side:
     """Check inputs and compute what depends on each of them alone.
 
     `with_itself` pairs inputs with themselves, as `_own` does, where something else than this
-    processor is to do it.
+    processor is to do it. Without `diagonals` the side has none.
 
     Raises `ArrayError` for inputs that are not finite, too large, or not normalized where the
     program relies on it.
@@ -178,6 +162,8 @@ def make_side(
         owned += own_values(
             program, sliced, spaces, inputs, mean_squares, owned, constants, threads
         )
+    if not diagonals:
+        return Side(inputs, mean_squares, owned, {})
     found = np.empty((len(program.roots), count))
     if program.diagonals is None:  # an input with itself is a pair like any other
         tile, none = program.tiles[program.tile_of(program.roots)], ((),) * len(program.roots)

@@ -213,12 +213,13 @@ def test_saved_kernels_have_it(tmp_path: Path) -> None:
 
 
 def test_many_near_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All pairs of a batch in a narrow cone, by chunks of 5 and at once."""
+    """All pairs of a batch in a narrow cone, by chunks of 5, in little memory, and at once."""
     text = network("conv(2x1) -> relu -> flatten -> dense", "image[2, 2, 2]")
     kernel = ntkc.compile(source=text)
     rng = np.random.default_rng(4)
-    x = rng.standard_normal((1, 2, 2, 2)) + 1e-6 * rng.standard_normal((9, 2, 2, 2))
+    x = rng.standard_normal((1, 2, 2, 2)) + 1e-6 * rng.standard_normal((21, 2, 2, 2))
     whole = kernel(x)
+    np.testing.assert_array_equal(kernel(x, memory="200KiB"), whole)
     monkeypatch.setattr(near_images, "_CHUNK", 5)
     np.testing.assert_array_equal(kernel(x), whole)
     np.testing.assert_allclose(whole, exact(understood(text), x, x)["ntk"], rtol=EXACT)
