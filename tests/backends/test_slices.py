@@ -182,6 +182,8 @@ def test_sequences_and_volumes(tmp_path: Path) -> None:
         ("image[3, 2, 2]", "conv_transpose(2x3, @@, dilation = 2x1) -> erf -> global_avg_pool"),
         ("sequence[3, 2]", "conv(2) -> relu -> avg_pool(5, stride = 1, @@) -> conv(1) -> abs"
          " -> global_avg_pool"),
+        ("image[4, 3, 2]", "conv(1) -> abs -> avg_pool(2x3, stride = 1, @) -> conv(2x2, @@) -> erf"
+         " -> global_sum_pool"),
         ("image[3, 4, 2]", "conv(2x2, stride = 3x3, @, b_std = 1) -> relu -> flatten"),
         ("image[2, 2, 2]", "conv(5x4, @) -> relu -> conv(4x2, @, dilation = 3) -> erf -> flatten"),
         ("image[1, 1, 3]", "conv(3x3, @) -> relu -> conv(2x2, @@) -> relu -> global_avg_pool"),

@@ -450,6 +450,8 @@ class _Function:
             counts = (cells(node, axis, node.args[0].space[axis]) >= 0).sum(axis=1)
             name = f"{self.prefix}_INSIDE_{index}_{axis}"
             values = [1.0 / float(c) for c in counts]
+            if self.schedule.segments[store.segment].modes[axis] == WRAPPED:
+                values *= 2  # as positions of x₂ go around
             line = f"{name} = np.array({values!r}, dtype=np.{self.program.dtype})"
             if line not in self.tables:
                 self.tables.append(line)
