@@ -13,20 +13,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
 
 import ntkc
 from ntkc.diagnostics import Source
 from ntkc.driver import Options, emitted_slices, front_end, middle_for_near_images
-from ntkc.ir.arithmetic import mpmath_arithmetic
+from ntkc.ir.arithmetic import mpmath_arithmetic, numpy_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Module
 from ntkc.ir.verify import watch
 from ntkc.passes.diagonals import diagonals
-from ntkc.passes.distances import expand_distances
+from ntkc.passes.distances import expand_distances, has_distances
 from ntkc.passes.expand import expand
 from ntkc.runtime import Kernel, near_images
 from ntkc.runtime.near_images import near_pairs
-from tests.backends.test_slices import network, python_kernel
+from tests.backends.spatial import spatial_networks
+from tests.backends.test_slices import RING, near, network, python_kernel
 
 BOTH = ("nngp", "ntk")
 APART = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 0.0)
@@ -223,3 +225,30 @@ def test_many_near_pairs_go_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(near_images, "_CHUNK", 5)
     np.testing.assert_array_equal(kernel(x), whole)
     np.testing.assert_allclose(whole, exact(understood(text), x, x)["ntk"], rtol=EXACT)
+
+
+@settings(max_examples=15, deadline=None)
+@given(spatial_networks())
+def test_random_networks(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    check_random(text, tmp_path_factory.mktemp("near"))
+
+
+@pytest.mark.slow
+@settings(max_examples=300, deadline=None)
+@given(spatial_networks())
+def test_many_random_networks(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    check_random(text, tmp_path_factory.mktemp("near"))
+
+
+def check_random(text: str, folder: Path) -> None:
+    """Far and near inputs, in every geometry; pools and rings keep half of the digits."""
+    module = understood(text)
+    if not has_distances(module):
+        return
+    kernel = near_kernel(text, folder)
+    x, z = inputs_apart(kernel.program.input_sizes)
+    z = np.concatenate([z[[0, 2, 5]], z[:1][..., ::-1]])
+    wide = numpy_arithmetic(np.longdouble)
+    expected = interpret(module, x.astype(np.longdouble), z.astype(np.longdouble), None, wide)
+    for root in BOTH:
+        near(kernel(x, z, get=root), expected[root], RING)

@@ -13,7 +13,7 @@ The set of a value is the union over its uses, on each axis for itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from ntkc.ir.node import Node, Varies, topological, with_args
 
@@ -32,7 +32,7 @@ def demand(roots: Iterable[Node]) -> Mapping[Node, Displacements]:
     Roots that have positions themselves are needed at δ = 0, as an input's own variances are.
     """
     roots = tuple(roots)
-    order = [node for node in topological(roots) if node.varies is Varies.CROSS]
+    order = list(of_pairs(roots))
     found: dict[Node, list[set[int]]] = {}
     for root in roots:
         _note(found, root, [{0} for _ in root.space])
@@ -94,14 +94,27 @@ def undisplaced(roots: Sequence[Node]) -> tuple[Node, ...]:
     """The same values, a `where_same` that is needed at p = p' alone being its first argument."""
     found = demand(roots)
     done: dict[Node, Node] = {}
-    for node in topological(roots):
-        if node.varies is not Varies.CROSS:
-            done[node] = node
-        elif node.op == "where_same" and all(set(axis) <= {0} for axis in found.get(node, ())):
-            done[node] = done[node.args[0]]
+    for node in of_pairs(roots):
+        args = tuple([done.get(a, a) for a in node.args])
+        if node.op == "where_same" and all(set(axis) <= {0} for axis in found.get(node, ())):
+            done[node] = args[0]
         else:
-            done[node] = with_args(node, tuple(done[a] for a in node.args))
-    return tuple(done[root] for root in roots)
+            done[node] = with_args(node, args)
+    return tuple(done.get(root, root) for root in roots)
+
+
+class _Singles:
+    """All values that are none of pairs."""
+
+    def __contains__(self, node: object) -> bool:
+        return isinstance(node, Node) and node.varies is not Varies.CROSS
+
+
+def of_pairs(roots: Iterable[Node]) -> Iterator[Node]:
+    """The CROSS values below the roots, arguments first; none below an input's `own`, which
+    other functions compute.
+    """
+    return topological(roots, _Singles())
 
 
 def entries(node: Node, needed: Displacements) -> int:

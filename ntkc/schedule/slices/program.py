@@ -23,7 +23,7 @@ from ntkc.ir.project import Projection
 from ntkc.schedule.levels import Level
 from ntkc.schedule.program import Run, group_runs, inline_numbers
 from ntkc.schedule.slices.axes import padded, two_axes
-from ntkc.schedule.slices.demand import Displacements, undisplaced
+from ntkc.schedule.slices.demand import Displacements, of_pairs, undisplaced
 from ntkc.schedule.slices.segments import (
     PUSHES,
     REDUCTIONS,
@@ -298,13 +298,11 @@ class _Builder:
         self.found: Segments = legalise(undisplaced(roots))
         self.roots = self.found.roots
         self.places = self.found.places
-        self.order = [n for n in topological(self.roots) if n in self.places]
+        self.order = [n for n in of_pairs(self.roots) if n in self.places]
         self.rows: dict[tuple[Node, Space], int] = {}
         self.row_offset = 0
         self.store_nodes = [n for n in self.order if n.op in PUSHES]
-        self.totals = tuple(
-            n for n in topological(self.roots) if n.op in REDUCTIONS and n.varies is Varies.CROSS
-        )
+        self.totals = tuple(n for n in of_pairs(self.roots) if n.op in REDUCTIONS)
         self.slots = 0
 
     def schedule(self) -> SliceSchedule:
@@ -409,8 +407,8 @@ class _Builder:
         gathering = (*PUSHES, *REDUCTIONS)
         found = [
             (node.args[0], node)
-            for node in topological(self.roots)
-            if node.op in gathering and node.varies is Varies.CROSS and node.args[0] in inside
+            for node in of_pairs(self.roots)
+            if node.op in gathering and node.args[0] in inside
         ]
         found += [(root, root) for root in dict.fromkeys(self.roots) if root in inside]
         return found
@@ -452,11 +450,7 @@ class _Builder:
 
 def final_values(roots: Iterable[Node]) -> list[Node]:
     """The CROSS values without positions, from the totals to the roots, in order."""
-    return [
-        n
-        for n in topological(roots)
-        if n.varies is Varies.CROSS and not n.space and n.op not in REDUCTIONS
-    ]
+    return [n for n in of_pairs(roots) if not n.space and n.op not in REDUCTIONS]
 
 
 def final_singles(roots: Sequence[Node]) -> list[Node]:

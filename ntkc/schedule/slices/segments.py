@@ -14,8 +14,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ntkc.ir.node import Node, Varies, make, topological, with_args
-from ntkc.schedule.slices.demand import Displacements, demand
+from ntkc.ir.node import Node, make, with_args
+from ntkc.schedule.slices.demand import Displacements, demand, of_pairs
 
 PUSHES = ("pool", "spread", "embed", "same_position")
 REDUCTIONS = ("sum_positions", "mean_diagonal")
@@ -73,7 +73,7 @@ def _divides(place: Place, found: Segments) -> bool:
 def _finished(
     roots: tuple[Node, ...], cutter: _Cutter, needed: Mapping[Node, Displacements]
 ) -> Segments:
-    places = {n: cutter.places[n] for n in topological(roots) if n in cutter.places}
+    places = {n: cutter.places[n] for n in of_pairs(roots) if n in cutter.places}
     count = 1 + max((place.segment for place in places.values()), default=-1)
     axes: list[list[set[int]]] = [[] for _ in range(count)]
     lengths: list[list[int]] = [[] for _ in range(count)]
@@ -112,14 +112,13 @@ class _Cutter:
         self._done: dict[Node, Node] = {}
 
     def value(self, root: Node) -> Node:
-        for node in topological((root,), self._done):
-            if node.varies is not Varies.CROSS:
-                self._done[node] = node
+        for node in of_pairs((root,)):
+            if node in self._done:
                 continue
-            args = [self._done[a] for a in node.args]
+            args = [self._done.get(a, a) for a in node.args]
             self._done[node] = made = self._made(node, args)
             self.origin.setdefault(made, node)
-        return self._done[root]
+        return self._done.get(root, root)
 
     def _made(self, node: Node, args: list[Node]) -> Node:
         if node.op in ("gram", "gram_distance") and node.space:
