@@ -250,5 +250,7 @@ def check_random(text: str, folder: Path) -> None:
     z = np.concatenate([z[[0, 2, 5]], z[:1][..., ::-1]])
     wide = numpy_arithmetic(np.longdouble)
     expected = interpret(module, x.astype(np.longdouble), z.astype(np.longdouble), None, wide)
+    with np.errstate(divide="ignore", invalid="ignore"):  # at variance 0, and not chosen
+        found = kernel(x, z, get=BOTH)
     for root in BOTH:
-        near(kernel(x, z, get=root), expected[root], RING)
+        near(getattr(found, root), expected[root], RING)
