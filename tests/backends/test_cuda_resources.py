@@ -25,6 +25,7 @@ from ntkc.driver import (
 from ntkc.runtime.generated import import_generated
 from ntkc.schedule.slices.packs import TARGETS
 from tests.backends.cuda_zoo import POSITIONS, VECTORS
+from tests.backends.test_slices import network as image
 
 pytest.importorskip("numba_cuda", reason="the CUDA backend needs numba-cuda")
 
@@ -48,7 +49,7 @@ TILE = {"float32": FILE // (3 * 256), "float64": FILE // (2 * 256)}
 """Of a thread: three blocks of 256 threads in float32, and two in float64, are there at once."""
 SEGMENT = {"float32": 128, "float64": 255}
 """Of a thread: in float32 two blocks of 256 threads are there at once, in float64 one."""
-SAMPLE = ("relu with bias", "residual", "fc1_gelu")
+SAMPLE = ("relu with bias", "fc1_gelu")
 SPATIAL_SAMPLE = ("strides", "inside", "cnn_gap_circular", "sequence_gap")
 
 
@@ -141,7 +142,8 @@ def test_all_segments(name: str, capability: tuple[int, int], dtype: str, tmp_pa
 
 def test_smooth_activations_in_float64(tmp_path: Path) -> None:
     """What the simulator does not see: Python's own types are no device's."""
-    check_segments(POSITIONS["smooth"], "float64", (9, 0), tmp_path)
+    text = "conv(2x2, padding = same) -> gelu -> conv_transpose(1x1) -> erf -> flatten"
+    check_segments(image(text, "image[2, 2, 2]"), "float64", (9, 0), tmp_path)
 
 
 def test_a_deep_network(tmp_path: Path) -> None:

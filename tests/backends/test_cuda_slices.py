@@ -14,7 +14,8 @@ from ntkc.diagnostics import Source
 from ntkc.driver import Options, front_end, middle_on_positions
 from ntkc.runtime.cuda.plan import make_slice_plan
 from ntkc.runtime.errors import MemoryBudgetError
-from ntkc.schedule.slices.packs import TARGETS, block
+from ntkc.schedule.slices.packs import TARGETS, Block, block
+from ntkc.schedule.slices.program import Geometry
 from tests.backends.test_slices import ZOO, network
 
 pytest.importorskip("numba_cuda", reason="the CUDA backend needs numba-cuda")
@@ -136,3 +137,37 @@ def test_blocks_fit_the_device() -> None:
             assert shape.shared
             item = 4 if dtype == "float32" else 8
             assert shape.size * shape.group * item <= target.shared_per_block
+
+
+def conflicts(shape: Block, geometry: Geometry, words: int) -> int:
+    """How often a warp reads one bank of shared memory, at worst, where once would do.
+
+    Each thread reads the first cell of its strip; other cells are as far away for all of them. A
+    number of 8 bytes is two words, and half a warp reads at a time.
+    """
+    most, strips = 1, -(-geometry.space[-2] // shape.strip)
+    lanes = 32 // words
+    for first in range(0, shape.threads * shape.group, lanes):
+        banks: dict[int, set[int]] = {}
+        for thread in range(first, min(first + lanes, shape.threads * shape.group)):
+            member, unit = divmod(thread, shape.threads)
+            if unit >= shape.units(geometry):
+                continue
+            across, down = unit % geometry.space[-1], unit // geometry.space[-1] % strips
+            at = member * shape.size + down * shape.strip * shape.pitches[-2] + across
+            banks.setdefault(at * words % 32, set()).add(at)
+        most = max([most, *map(len, banks.values())])
+    return most
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("size", "degree"), [(32, 1), (16, 1), (8, 2), (4, 2)])
+def test_banks(size: int, dtype: str, degree: int) -> None:
+    """No conflicts where a warp's rows are long, at most two ways where they are short."""
+    text = network("conv(3x3, @) -> relu -> global_avg_pool", f"image[{size}, {size}, 3]")
+    front = front_end(Source("<test>", text), Options(dtype=dtype))
+    schedule = middle_on_positions(front.module, dtype).tiles["nngp+ntk"]
+    segment = schedule.segments[0]
+    shape = block(schedule, segment, dtype, TARGETS["sm_90"])
+    words = 1 if dtype == "float32" else 2
+    assert conflicts(shape, segment.geometries[0], words) <= degree
