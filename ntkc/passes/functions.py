@@ -44,15 +44,18 @@ correlation of two equal vectors may miss it by, their covariance and their vari
 apart from each other, in windows that go around a ring several times too."""
 
 
-_LONG = 14
+_LONG = {"float64": 14, "float32": 10}
 """Coefficients from which on a polynomial is split."""
 
 
 class _Spelling:
     def __init__(self, dtype: str) -> None:
         self._dtype = dtype
+        self._kinks: dict[Node, tuple[int, Node]] = {}
+        """What became of each kink, and which it was."""
         self._rules: dict[str, Callable[[Node], Node]] = {
             "kink": self._kink,
+            "mul": self._mul,
             "asin": self._asin,
             "atan2": self._atan2,
             "exp": self._exp,
@@ -73,7 +76,7 @@ class _Spelling:
         a processor waits for them where there is little else to do meanwhile.
         """
         coefficients = tuple(map(float, fit.coefficients))
-        if len(coefficients) < _LONG:
+        if len(coefficients) < _LONG[self._dtype]:
             return make("polynomial", x, coefficients=coefficients)
         square = x * x
         even, odd = (make("polynomial", square, coefficients=coefficients[i::2]) for i in (0, 1))
@@ -82,20 +85,45 @@ class _Spelling:
     def _kink(self, node: Node) -> Node:
         """K_n(μ) = A(ρ) sin θ + B(ρ) θ with ρ = 1 − μ, sin θ = √(μ (2 − μ)), θ = sin θ P(μ).
 
-        One root and one polynomial serve all degrees. What the root multiplies cancels for small
-        μ, where K_n is added to terms of the order of μ: the angle that the next layer sees moves
-        by no more than a rounding.
+        One root and one quotient or polynomial serve all degrees. What the root multiplies cancels
+        for small μ, where K_n is added to terms of the order of μ: the angle that the next layer
+        sees moves by no more than a rounding.
         """
         degree, mu = node.attr("degree"), node.args[0]
-        quotient = self._polynomial(minimax.angle_core(self._dtype), mu)
-        root = sqrt(mu * (2.0 - mu))
-        if degree == 0:
-            return root * quotient
+        spelled = self._scaled_kink(degree, mu, 1.0)
+        self._kinks[spelled] = degree, mu
+        return spelled
+
+    def _scaled_kink(self, degree: int, mu: Node, factor: float) -> Node:
+        """A positive factor times K_n(μ): the factor's place is below the root."""
+        square = factor * factor
+        root = sqrt(mu * (const(2.0 * square) - (mu if factor == 1.0 else square * mu)))
         rho = 1.0 - mu
+        over = self._angle_over_sine(mu, rho)
+        if degree == 0:
+            return root * over
         sine, angle = kink_polynomials(degree)
         if degree % 2:  # the signs of A alternate with the degree, against those of B
-            return root * (_expanded(sine, 1, rho) - _expanded(angle, -1, rho) * quotient)
-        return root * (_expanded(angle, 1, rho) * quotient - _expanded(sine, -1, rho))
+            return root * (_expanded(sine, 1, rho) - _expanded(angle, -1, rho) * over)
+        return root * (_expanded(angle, 1, rho) * over - _expanded(sine, -1, rho))
+
+    def _angle_over_sine(self, mu: Node, rho: Node) -> Node:
+        """θ / sin θ."""
+        if self._dtype == "float32":
+            return self._polynomial(minimax.angle_core(self._dtype), mu)
+        found = minimax.angle_quotient()
+        above, below = (
+            make("polynomial", rho, coefficients=part)
+            for part in (found.numerator, found.denominator)
+        )
+        return above / below
+
+    def _mul(self, node: Node) -> Node:
+        """A constant times a kink is one multiplication less with the constant below the root."""
+        for factor, other in (node.args, node.args[::-1]):
+            if other in self._kinks and factor.op == "const" and factor.attr("value") > 0:
+                return self._scaled_kink(*self._kinks[other], factor.attr("value"))
+        return node
 
     def _coincide(self, node: Node) -> Node:
         x = node.args[0]

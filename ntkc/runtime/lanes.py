@@ -1,12 +1,23 @@
-"""Interleaving: from arrays a row an input to arrays a lane an input."""
+"""Buffers of vectors, and interleaving: from arrays a row an input to arrays a lane an input."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from .compiled import compiled
+
+_VECTOR = 64
+
+
+def aligned(size: int, dtype: DTypeLike) -> NDArray[Any]:
+    """Zeros, from an address that is a multiple of 64 bytes: no vector lies across a cache line."""
+    kind = np.dtype(dtype)
+    memory = np.zeros(size * kind.itemsize + _VECTOR, np.uint8)
+    first = -memory.ctypes.data % _VECTOR
+    return memory[first : first + size * kind.itemsize].view(kind)
 
 
 @compiled()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from .arguments import flattened
 from .errors import ArrayError, MemoryBudgetError
-from .lanes import interleave, spread_row
+from .lanes import aligned, interleave, spread_row
 from .rows import Rows, check_normalized, check_squares
 from .slice_program import Images, Sliced, SliceProgram
 from .threads import Reporter, run_tasks
@@ -295,14 +295,14 @@ class _Worker:
         self._left, self._right = left, right
         self._constants = constants.astype(dtype)
         cells = prod(program.space) * left.side.inputs.shape[-1]
-        self._x1 = np.empty(cells * lanes, dtype)
-        self._x2 = np.empty(cells * lanes * self._repeats, dtype)
-        self._row_table = np.empty(max(1, left.width) * lanes, dtype)
+        self._x1 = aligned(cells * lanes, dtype)
+        self._x2 = aligned(cells * lanes * self._repeats, dtype)
+        self._row_table = aligned(max(1, left.width) * lanes, dtype)
         columns = sliced.columns
         self._column_width = right.width if columns is None else columns.size
-        self._column_table = np.empty(max(1, self._column_width) * lanes, dtype)
-        self._scratch = np.zeros(sliced.scratch, dtype)
-        self._stores = np.zeros(sliced.stores, dtype)
+        self._column_table = aligned(max(1, self._column_width) * lanes, dtype)
+        self._scratch = aligned(sliced.scratch, dtype)
+        self._stores = aligned(sliced.stores, dtype)
         self._totals = np.zeros(sliced.totals * lanes)
         self._result = np.empty(max(1, sliced.results) * lanes)
         seconds = max(sliced.entries * lanes * _ENTRY_SECONDS, 1e-9)

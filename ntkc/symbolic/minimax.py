@@ -1,4 +1,5 @@
-"""Polynomials for generated code, fitted when a program is compiled, with certified errors.
+"""Polynomials and their quotients for generated code, fitted when a program is compiled, with
+certified errors.
 
 A truncated Chebyshev series is within a factor of a few of the best polynomial of its
 degree for functions that are analytic well beyond the interval, as all of these are; its
@@ -12,6 +13,7 @@ The ready cores, for arguments to be reduced by the caller:
 
     asin(w)  = w asin_core(w^2)                 |w| <= 1/2
     theta    = sin(theta) angle_core(mu)        mu = 1 - cos(theta) in [0, 1]
+    theta    = sin(theta) angle_quotient(rho)   rho = cos(theta) in [0, 1]
     atan(w)  = w atan_core(w^2)                 |w| <= limit
     exp(x)   = exp_core(x)                      |x| <= log(2)/2
     expm1(x) = x expm1_core(x)                  |x| <= log(2)/2
@@ -79,6 +81,47 @@ def fit(
     rounded = tuple(float(np.dtype(dtype).type(float(a))) for a in exact)
     error = _largest_error(rounded, function, low, high, relative)
     return Fit(rounded, float(low), float(high), 1.02 * error, relative)
+
+
+@dataclass(frozen=True)
+class Quotient:
+    """A quotient of two polynomials, lowest coefficients first, on [low, high].
+
+    `certified_error` is the relative error of the rounded coefficients evaluated without rounding.
+    """
+
+    numerator: tuple[float, ...]
+    denominator: tuple[float, ...]
+    low: float
+    high: float
+    certified_error: float
+
+
+def fit_quotient(function: Callable[[Any], Any], low: float, high: float, degree: int) -> Quotient:
+    """The quotient of two polynomials of one degree that interpolates a function in float64.
+
+    The points are Chebyshev nodes, for which the error is within a factor of a few of the least
+    one where the function is analytic well beyond the interval. The denominator's constant is 1.
+    """
+    nodes = [_m.cos(_m.pi * (2 * k + 1) / (4 * degree + 2)) for k in range(2 * degree + 1)]
+    points = [(_m.mpf(high) + low) / 2 + (_m.mpf(high) - low) / 2 * node for node in nodes]
+    values = [function(x) for x in points]
+    rows = [
+        [x**k for k in range(degree + 1)] + [-y * x**k for k in range(1, degree + 1)]
+        for x, y in zip(points, values, strict=True)
+    ]
+    found = list(_m.lu_solve(_m.matrix(rows), _m.matrix(values)))
+    numerator = tuple(float(a) for a in found[: degree + 1])
+    denominator = (1.0, *(float(a) for a in found[degree + 1 :]))
+
+    def quotient(x: Any) -> Any:
+        above, below = (
+            _m.polyval([_m.mpf(a) for a in reversed(part)], x) for part in (numerator, denominator)
+        )
+        return above / below
+
+    error = _worst(quotient, function, low, high, 8 * (2 * degree + 2) + 1, True)
+    return Quotient(numerator, denominator, float(low), float(high), 1.02 * error)
 
 
 def _chebyshev_series(function: Callable[[Any], Any], low: Any, high: Any) -> list[Any]:
@@ -151,10 +194,23 @@ def _largest_error(
     relative: bool,
 ) -> float:
     highest_first = [_m.mpf(a) for a in reversed(coefficients)]
+    count = 8 * (len(coefficients) + 1) + 1
+    return _worst(lambda x: _m.polyval(highest_first, x), function, low, high, count, relative)
+
+
+def _worst(
+    approximation: Callable[[Any], Any],
+    function: Callable[[Any], Any],
+    low: float,
+    high: float,
+    count: int,
+    relative: bool,
+) -> float:
+    """The largest error found on a grid."""
     worst = 0.0
-    for x in _grid(low, high, 8 * (len(coefficients) + 1) + 1):
+    for x in _grid(low, high, count):
         exact = function(x)
-        error = abs(_m.polyval(highest_first, x) - exact)
+        error = abs(approximation(x) - exact)
         worst = max(worst, float(error / abs(exact) if relative else error))
     return worst
 
@@ -174,11 +230,22 @@ def angle_core(dtype: FloatType = "float64") -> Fit:
 
     To one rounding, which the tail of the series bounds; the error found is smaller.
     """
+    return fit(_angle, 0.0, 1.0, tolerance=_ROUNDING[dtype], dtype=dtype)
 
-    def angle(mu: Any) -> Any:
-        return _m.acos(1 - mu) / _m.sqrt(mu * (2 - mu)) if mu else _m.one
 
-    return fit(angle, 0.0, 1.0, tolerance=_ROUNDING[dtype], dtype=dtype)
+@cache
+def angle_quotient() -> Quotient:
+    """arccos(rho) / sqrt(1 - rho^2) in rho on [0, 1].
+
+    All coefficients are positive, so that nothing cancels. The function has its branch point at
+    rho = -1: 12 multiplications and a division do what takes a polynomial 20 multiplications, and
+    the processor divides while it multiplies.
+    """
+    return fit_quotient(lambda rho: _angle(1 - rho), 0.0, 1.0, 6)
+
+
+def _angle(mu: Any) -> Any:
+    return _m.acos(1 - mu) / _m.sqrt(mu * (2 - mu)) if mu else _m.one
 
 
 @cache

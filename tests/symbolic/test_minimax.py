@@ -6,7 +6,16 @@ import mpmath
 import numpy as np
 import pytest
 
-from ntkc.symbolic.minimax import angle_core, asin_core, atan_core, exp_core, expm1_core, fit
+from ntkc.symbolic.minimax import (
+    angle_core,
+    angle_quotient,
+    asin_core,
+    atan_core,
+    exp_core,
+    expm1_core,
+    fit,
+    fit_quotient,
+)
 
 mp = mpmath.mp.clone()
 mp.dps = 40
@@ -95,6 +104,26 @@ def test_polynomials_are_found_exactly():
 def test_what_no_polynomial_fits_is_refused():
     with pytest.raises(ValueError, match="no polynomial"):
         fit(lambda x: abs(x - mp.mpf("0.3")), 0, 1, relative=False)
+
+
+def test_the_angle_as_a_quotient_is_exact_to_a_few_roundings():
+    found = angle_quotient()
+    assert len(found.numerator) == len(found.denominator) == 7
+    # All positive: neither polynomial cancels, so each is good to 2 * 6 roundings, in truth to few.
+    assert all(a > 0.0 for a in (*found.numerator, *found.denominator))
+    assert found.certified_error <= ROUNDING["float64"]
+    rho = np.linspace(0.0, 1.0, 173)
+    values = horner(found.numerator, rho) / horner(found.denominator, rho)
+    for x, value in zip(rho, values, strict=True):
+        exact = angle(1 - mp.mpf(x))
+        assert abs(mp.mpf(value) / exact - 1) <= 6 * ROUNDING["float64"]
+
+
+def test_quotients_are_found_exactly():
+    found = fit_quotient(lambda x: (1 + 3 * x) / (1 + x / 2), 0.0, 2.0, 1)
+    assert found.numerator == pytest.approx((1.0, 3.0), rel=1e-14)
+    assert found.denominator == pytest.approx((1.0, 0.5), rel=1e-14)
+    assert found.certified_error <= 1e-15
 
 
 def test_half_a_turn_by_cores():

@@ -393,9 +393,12 @@ class _Slice(Lanes):
             self.body.append(Load(name, "scratch", place + symbol("k")))
             parts.append(symbol(name))
         size = prod(node.attr("size"))
-        name = self._fresh("mean")
-        self.body.append(Let(name, _sum(parts) * const(1.0 / size) if size > 1 else parts[0]))
-        self.names[node] = symbol(name)
+        if size == 1:
+            self.names[node] = parts[0]
+            return
+        name = self._fresh("sum")
+        self.body.append(Let(name, _sum(parts)))
+        self.names[node] = symbol(name) * const(1.0 / size)
 
     def _sum_loop(self, variable: str, count: Node, rows: Sequence[Node], to: Node) -> Loop:
         names = [f"part_{i}" for i in range(len(rows))]
@@ -458,13 +461,16 @@ class _Slice(Lanes):
         return "value"
 
     def _expression(self, node: Node) -> Node:
-        """`dropout` scales what an input has with itself at p = p', and nothing else.
+        """Constants meet in one: a layer's variance and the size of its window. `dropout` scales
+        what an input has with itself at p = p', and nothing else.
 
         `same` is 1 at displacement 0, else 0.
         """
         if node.op == "where_same":
             same = self._argument("same", symbol("same"))
             return function("select", same, *(self._operand(node, arg) for arg in node.args))
+        if node.op == "mul":
+            return _product(super()._expression(node))
         if node.op != "dropout":
             return super()._expression(node)
         value, rate = (self._operand(node, arg) for arg in node.args)
@@ -593,8 +599,17 @@ def _is_leaf(node: Node) -> bool:
     return node.op == "gram_distance" or (node.op == "gram" and node.varies is Varies.CROSS)
 
 
+def _product(node: Node) -> Node:
+    """a · (x · b) as (a b) · x for numbers a and b."""
+    for factor, other in (node.args, node.args[::-1]):
+        if factor.op == "const" and other.op == "mul" and other.args[1].op == "const":
+            return const(factor.attr("value") * other.args[1].attr("value")) * other.args[0]
+    return node
+
+
 def _sum(terms: Sequence[Node]) -> Node:
-    result = terms[0]
-    for term in terms[1:]:
-        result = result + term
-    return result
+    """Balanced, so that few additions wait for one another."""
+    if len(terms) == 1:
+        return terms[0]
+    half = (len(terms) + 1) // 2
+    return _sum(terms[:half]) + _sum(terms[half:])
