@@ -179,7 +179,8 @@ CASES: tuple[Case, ...] = (
         )
         for dtype in DTYPES
     ),
-    convolutional("strides-gap", "/ 3 / 3 gap", "float32"),
+    convolutional("strides-gap", "/ / gap", "float32"),
+    convolutional("strides-4-gap", "/ 3 / 3 gap", "float32"),
     convolutional("5-flatten", "3 3 3 3 3 flatten", "float32", n=200, rival_n=200),
     beside_scikit_ntk(3, B_STD),
     # Compile time in the depth is the point here, so the batch is small.

@@ -20,6 +20,7 @@ from .threads import Reporter, run_tasks
 
 _ENTRY_SECONDS = 1e-9  # rough cost of an entry of a slice, a lane
 _TASK_SECONDS = 0.05
+_PACK_SECONDS = 3e-9  # rough cost of bringing one number of an input to its lane
 _CALL_SECONDS = 0.1  # of jobs in one call: an interrupt waits no longer
 _BLOCK = 256  # inputs whose tables are computed together
 _SLACK = 160 * 2**10
@@ -36,12 +37,14 @@ class Group(NamedTuple):
     columns: NDArray[np.int64]
     paired: bool
     mirrored: bool
+    square: bool = False
+    """Whether the rows are the columns, all but the last."""
 
     @property
     def entries(self) -> int:
         """Entries of the matrix that this settles."""
         count = len(self.rows) if self.paired else len(self.rows) * len(self.columns)
-        return count * (2 if self.mirrored else 1)
+        return count * (2 if self.mirrored and not self.square else 1)
 
 
 @dataclass(frozen=True)
@@ -77,7 +80,8 @@ def fill(
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
     ]
     sliced = program.tiles[program.tile_of(roots)]
-    groups = list(_groups([side.count for side in sides], program.lanes, sliced))
+    counts = [side.count for side in sides]
+    groups = list(_groups(counts, program, sliced, sides[0].inputs.shape[-1]))
     run_groups(program, roots, constants, sides, outputs, groups, threads, budget, reporter)
     if len(sides) == 1:
         for output, root in zip(outputs, roots, strict=True):
@@ -320,14 +324,16 @@ class _Worker:
                 chosen = group.rows[start : start + lanes], group.columns[start : start + lanes]
                 self._write(chosen, self.pairs(*chosen), group.mirrored)
             return group.entries
-        self._take_columns(group.columns)
-        table, places = self._left.of(group.rows)
-        for row, place in zip(group.rows, places, strict=True):
-            spread_row(table[place], lanes, self._row_table)
-            spread_row(self._image(row), lanes, self._x1)
-            values = self._run()
-            chosen = np.full(len(group.columns), row), group.columns
-            self._write(chosen, values, group.mirrored)
+        self._take_columns(np.resize(group.columns, lanes))
+        for start in range(0, len(group.rows), lanes):
+            rows = group.rows[start : start + lanes]
+            table, places = self._left.of(rows)
+            for row, place, image in zip(rows, places, self._images(rows), strict=True):
+                spread_row(table[place], lanes, self._row_table)
+                spread_row(image, lanes, self._x1)
+                values = self._run()
+                chosen = np.full(len(group.columns), row), group.columns
+                self._write(chosen, values, group.mirrored)
         return group.entries
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
@@ -336,20 +342,19 @@ class _Worker:
         full = [np.resize(chosen, lanes) for chosen in (rows, columns)]
         table, places = self._left.of(full[0])
         interleave(table, places, self._row_table)
-        images = np.stack([self._image(row) for row in full[0]])
-        interleave(images, np.arange(lanes), self._x1)
+        interleave(self._images(full[0]), np.arange(lanes), self._x1)
         self._take_columns(full[1])
         return self._run()
 
-    def _image(self, row: np.int64) -> NDArray[Any]:
-        """An input of the first argument, channel after channel; divided by the channels, so that
+    def _images(self, rows: NDArray[np.int64]) -> NDArray[Any]:
+        """Inputs of the first argument, channel after channel; divided by the channels, so that
         products are means.
         """
-        image = self._left.side.inputs[row]
-        scaled: NDArray[Any] = np.moveaxis(image, -1, 0).astype(self._x1.dtype)
+        images = self._left.side.inputs[rows]
+        scaled = np.ascontiguousarray(np.moveaxis(images, -1, 1), self._x1.dtype)
         if not self._program.differences:
-            scaled /= max(image.shape[-1], 1)
-        return scaled.reshape(-1)
+            scaled = scaled / scaled.dtype.type(max(images.shape[-1], 1))
+        return scaled.reshape(len(rows), -1)
 
     def _take_columns(self, chosen: NDArray[np.int64]) -> None:
         table, places = self._right.of(chosen)
@@ -395,23 +400,33 @@ class _Worker:
                 output[columns, rows] = found
 
 
-def _groups(counts: list[int], lanes: int, sliced: Sliced) -> Iterator[Group]:
-    """Groups of pairs: full columns of lanes row by row, the rest as pairs."""
+def _groups(
+    counts: list[int], program: SliceProgram, sliced: Sliced, channels: int
+) -> Iterator[Group]:
+    """Groups of pairs: full columns of lanes row by row; the rest as pairs, or as rows of which
+    some lanes are lost, whichever is thought to take less time.
+    """
+    lanes = program.lanes
     seconds = max(sliced.entries * lanes * _ENTRY_SECONDS, 1e-9)
+    packing = 2 * lanes * (prod(program.space) * channels + sliced.width) * _PACK_SECONDS
     rows = int(min(max(_TASK_SECONDS / seconds, 1), 64))
     symmetric = len(counts) == 1
     for first in range(0, counts[-1], lanes):
         columns = np.arange(first, min(first + lanes, counts[-1]))
         above = np.arange(first if symmetric else counts[0])
-        if len(columns) == lanes:
-            for start in range(0, len(above), rows):
-                yield Group(above[start : start + rows], columns, False, symmetric)
-        else:
+        paired = len(columns) / lanes * (seconds + packing) < seconds
+        if paired:
             left, right = (axis.ravel() for axis in np.meshgrid(above, columns, indexing="ij"))
             yield from _paired(left, right, rows * lanes, symmetric)
+        else:
+            for start in range(0, len(above), rows):
+                yield Group(above[start : start + rows], columns, False, symmetric)
         if symmetric:
             i, j = np.triu_indices(len(columns), 1)
-            yield from _paired(first + i, first + j, rows * lanes, symmetric)
+            if len(i) / lanes * (seconds + packing) < (len(columns) - 1) * seconds:
+                yield from _paired(first + i, first + j, rows * lanes, symmetric)
+            else:
+                yield Group(columns[:-1], columns, False, symmetric, True)
 
 
 def _paired(
