@@ -19,7 +19,7 @@ from .slice_program import Images, Sliced, SliceProgram
 from .threads import Reporter, run_tasks
 
 _ENTRY_SECONDS = 1e-9  # rough cost of an entry of a slice, a lane
-_TASK_SECONDS = 0.05
+_TASK_SECONDS = 0.01
 _PACK_SECONDS = 3e-9  # rough cost of bringing one number of an input to its lane
 _CALL_SECONDS = 0.1  # of jobs in one call: an interrupt waits no longer
 _BLOCK = 256  # inputs whose tables are computed together
