@@ -58,10 +58,15 @@ def fully_connected(
     dtype: DType,
     *,
     n: int = 3000,
+    rival_n: int | None = None,
+    rival_activation: str | None = None,
     max_repetitions: int | None = None,
     slow: bool = False,
 ) -> Case:
-    """`depth` hidden layers and a linear readout over 784 inputs, the size of an MNIST image."""
+    """`depth` hidden layers and a linear readout over 784 inputs, the size of an MNIST image.
+
+    `rival_activation` is the rival's word for the activation, where it is another.
+    """
     dense = f"dense(w_std = {W_STD}, b_std = {B_STD})"
     return Case(
         name=f"fc-{activation}-{depth}-{dtype}",
@@ -74,7 +79,7 @@ def fully_connected(
         ),
         rival_builder="fully_connected",
         rival_arguments={
-            "activation": activation,
+            "activation": activation if rival_activation is None else rival_activation,
             "depth": depth,
             "w_std": W_STD,
             "b_std": B_STD,
@@ -82,7 +87,7 @@ def fully_connected(
         input_shape=(784,),
         dtype=dtype,
         product_n=n,
-        rival_n=n,
+        rival_n=n if rival_n is None else rival_n,
         floor="triangle_product",
         max_repetitions=max_repetitions,
         slow=slow,
@@ -170,6 +175,19 @@ CASES: tuple[Case, ...] = (
     *(
         fully_connected(activation, depth, dtype)
         for activation, depth in _FULLY_CONNECTED
+        for dtype in DTYPES
+    ),
+    # The rival has no tanh but quadrature, deg² values an entry: a smaller batch, by entry.
+    *(
+        fully_connected(
+            "tanh",
+            3,
+            dtype,
+            n=1000,
+            rival_n=300,
+            rival_activation="tanh by quadrature",
+            max_repetitions=5,
+        )
         for dtype in DTYPES
     ),
     *(convolutional("5-gap", "3 3 3 3 3 gap", dtype) for dtype in DTYPES),
