@@ -17,14 +17,17 @@ from fractions import Fraction
 
 from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.module import Module
-from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt, total
+from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt, topological, total
 from ntkc.passes import normal
 from ntkc.symbolic import minimax
 
 
 def spell_functions(module: Module, dtype: str) -> Module:
     """The module with the pair's `kink`, `asin`, `atan2` and `power` spelled out for `dtype`."""
-    rewriter = Rewriter(_Spelling(dtype), pairs_only=True)
+    spelling = _Spelling(dtype)
+    rewriter = Rewriter(spelling, pairs_only=True)
+    for mu, factor in _shared_factors(module).items():
+        spelling.shared[rewriter(mu)] = factor
     roots = {name: rewriter(root) for name, root in module.roots.items()}
     return module.with_roots(roots, rewriter.known(module.spans))
 
@@ -53,6 +56,8 @@ class _Spelling:
         self._dtype = dtype
         self._kinks: dict[Node, tuple[int, Node]] = {}
         """What became of each kink, and which it was."""
+        self.shared: dict[Node, float] = {}
+        """The factor below the root that all kinks of one μ share: see `_shared_factors`."""
         self._rules: dict[str, Callable[[Node], Node]] = {
             "kink": self._kink,
             "mul": self._mul,
@@ -95,17 +100,18 @@ class _Spelling:
         return spelled
 
     def _scaled_kink(self, degree: int, mu: Node, factor: float) -> Node:
-        """A positive factor times K_n(μ): the factor's place is below the root."""
-        square = factor * factor
-        root = sqrt(mu * (const(2.0 * square) - (mu if factor == 1.0 else square * mu)))
+        """A positive factor times K_n(μ): the factor's place is below the root, unless another
+        degree shares the root, and the angle with it.
+        """
+        shared = self.shared.get(mu)
+        square = (factor if shared is None else shared) ** 2
+        root = sqrt(mu * (const(2.0 * square) - (mu if square == 1.0 else square * mu)))
         rho = 1.0 - mu
         over = self._angle_over_sine(mu, rho)
-        if degree == 0:
-            return root * over
-        sine, angle = kink_polynomials(degree)
-        if degree % 2:  # the signs of A alternate with the degree, against those of B
-            return root * (_expanded(sine, 1, rho) - _expanded(angle, -1, rho) * over)
-        return root * (_expanded(angle, 1, rho) * over - _expanded(sine, -1, rho))
+        if shared is None:
+            return root * _combined(degree, rho, const(1.0), over)
+        found = _combined(degree, rho, root, root * over)
+        return found if factor == shared else (factor / shared) * found
 
     def _angle_over_sine(self, mu: Node, rho: Node) -> Node:
         """θ / sin θ."""
@@ -183,6 +189,27 @@ class _Spelling:
         arc = function("select", tall, const(math.pi / 2) - arc, arc)
         arc = function("select", x, arc, const(math.pi) - arc)
         return function("select", y, arc, -arc)
+
+
+def _shared_factors(module: Module) -> dict[Node, float]:
+    """By μ, where constants multiply its kinks of several degrees: that of the lowest degree."""
+    found: dict[Node, dict[int, float]] = {}
+    for node in topological(module.roots.values()):
+        for factor, kink in (node.args, node.args[::-1]) if node.op == "mul" else ():
+            if kink.op == "kink" and factor.op == "const" and factor.attr("value") > 0:
+                by_degree = found.setdefault(kink.args[0], {})
+                by_degree.setdefault(kink.attr("degree"), factor.attr("value"))
+    return {mu: by[min(by)] for mu, by in found.items() if len(by) > 1}
+
+
+def _combined(degree: int, rho: Node, sine: Node, angle: Node) -> Node:
+    """A(ρ) sine + B(ρ) angle. The signs of A alternate with the degree, against those of B."""
+    if degree == 0:
+        return angle
+    a, b = kink_polynomials(degree)
+    if degree % 2:
+        return _expanded(a, 1, rho) * sine - _expanded(b, -1, rho) * angle
+    return _expanded(b, 1, rho) * angle - _expanded(a, -1, rho) * sine
 
 
 def _expanded(coefficients: Sequence[Fraction], sign: int, x: Node) -> Node:
