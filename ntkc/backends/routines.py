@@ -19,11 +19,14 @@ class Routines:
 
     `decorator` compiles them, and `buffers` are the names of the arrays that any of them may be
     given. `suffix` ends their names: compiled functions of one name and different contents crash
-    one another's processes.
+    one another's processes. `opening` are the first lines of each.
     """
 
-    def __init__(self, decorator: str, buffers: Sequence[str], suffix: str) -> None:
+    def __init__(
+        self, decorator: str, buffers: Sequence[str], suffix: str, opening: Sequence[str] = ()
+    ) -> None:
         self._decorator, self._buffers, self._suffix = decorator, buffers, suffix
+        self._opening = opening
         self._found: dict[tuple[str, tuple[str, ...], tuple[str, ...]], tuple[str, str]] = {}
 
     def call(
@@ -57,7 +60,7 @@ class Routines:
                     self._decorator,
                     *_wrapped(f"def {name}(", list(parameters), "):"),
                     f'    """{what}"""',
-                    *(f"    {line}" for line in body),
+                    *(f"    {line}" for line in (*self._opening, *body)),
                 ]
             )
             for (_, parameters, body), (name, what) in self._found.items()

@@ -78,6 +78,14 @@ def assignment(target: str, value: str) -> list[str]:
     return [f"{target} = (", *(f"    {part}" for part in wrapped), ")"]
 
 
+def call(function: str, *arguments: str) -> list[str]:
+    """A call, on several lines where one would be too long to read."""
+    line = f"{function}({', '.join(arguments)})"
+    if len(line) <= _WIDTH:
+        return [line]
+    return [f"{function}(", *(f"    {argument}," for argument in arguments), ")"]
+
+
 def indented(lines: Iterable[str], depth: int = 1) -> list[str]:
     """Lines of a block."""
     return ["    " * depth + line for line in lines]

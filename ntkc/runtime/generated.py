@@ -12,6 +12,7 @@ from types import ModuleType
 
 from .caching import keep_compiled
 from .errors import LoadError
+from .vectors import MODULE as VECTORS
 
 GENERATED = "_ntkc_kernel_"
 """What names of generated modules begin with; a digest follows."""

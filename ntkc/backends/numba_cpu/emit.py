@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,6 +13,7 @@ from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
 from ntkc.backends.statements import docstring
 from ntkc.ir.node import Node, Varies, make, topological
 from ntkc.runtime.program import ABI
+from ntkc.runtime.vectors import MODULE
 from ntkc.schedule.lower import label, lower
 from ntkc.schedule.program import WIDTH, ProgramSchedule, Step
 
@@ -57,7 +59,7 @@ def emit(
     body = [*matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
     parts = [
-        f"{docstring(header)}\n\n{imports_for(helpers)}",
+        f"{docstring(header)}\n\n{imports_for(helpers, body)}",
         _attributes(schedules, dtype),
         *helpers,
         *body,
@@ -65,9 +67,20 @@ def emit(
     return "\n\n\n".join(parts) + "\n"
 
 
-def imports_for(helpers: Sequence[str]) -> str:
-    """The import statements of a module with these helper functions."""
-    return _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
+_VECTORS = (
+    "safe_inverse_sqrt", "load", "maximum", "minimum", "power_of_two", "safe_sqrt", "select", "store",
+    "wide_vectors",
+)  # fmt: skip
+"""What generated functions may use of `ntkc.runtime.vectors`."""
+
+
+def imports_for(helpers: Sequence[str], body: Sequence[str]) -> str:
+    """The import statements of a module with these helper functions and texts."""
+    imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
+    used = {name for text in body for name in re.findall(r"[A-Za-z_]\w*(?=\()", text)}
+    found = ", ".join(name for name in _VECTORS if name in used)
+    line = f"from {MODULE} import {found}  # vectors as values, of the runtime"
+    return imports.replace("\n\nF =", f"\n{line}\n\nF =", 1)
 
 
 def _attributes(schedules: Mapping[str, ProgramSchedule], dtype: str) -> str:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from ntkc.backends.spelling import Dialect, indices
-from ntkc.backends.statements import Printer, table_lines
-from ntkc.ir.loop import Statement, Table
+from ntkc.backends.statements import Printer, call, indented, table_lines
+from ntkc.ir.loop import Load, Loop, LoopKind, Statement, Store, Table
+from ntkc.ir.node import const
 
 # The frame of every tile function: rows, then blocks of a row. What is between is printed.
 _FRAME = '''\
@@ -32,6 +33,7 @@ def {name}(
     triangular,
 ):
     """{doc}"""
+    wide_vectors()
     stride, row_stride, column_stride = u64(leading), u64(row_stride), u64(column_stride)
     n_columns, block = u64(columns), u64({width})
     for i in range(u64(rows)):
@@ -62,6 +64,35 @@ def print_function(
     return "\n".join([*lines, *(["", ""] if lines else []), text])
 
 
-def statement_lines(body: Iterable[Statement], dialect: Dialect) -> list[str]:
-    """Statements, line by line."""
-    return Printer(dialect, INDEX).block(body)
+def statement_lines(
+    body: Iterable[Statement], dialect: Dialect, vector: int | None = None
+) -> list[str]:
+    """Statements, line by line; loops over lanes by explicit vectors of that many numbers, if any."""
+    printer = Printer(dialect, INDEX) if vector is None else _Vectors(dialect, vector)
+    return printer.block(body)
+
+
+class _Vectors(Printer):
+    """Loops over lanes are loops over vectors; what they load and store are vectors."""
+
+    def __init__(self, dialect: Dialect, size: int) -> None:
+        super().__init__(dialect, INDEX)
+        self._size = size
+        self._inside = False
+
+    def statement(self, statement: Statement) -> list[str]:
+        """The lines of one statement."""
+        match statement:
+            case Loop(LoopKind.LANES, variable, count, body):
+                self._inside = True
+                lines = self.block(body)
+                self._inside = False
+                if count is const(self._size):
+                    return [f"{variable} = {self.index(const(0))}", *lines]
+                steps = f"{self.index(const(0))}, {self.index(count)}, u64({self._size})"
+                return [f"for {variable} in range({steps}):", *indented(lines)]
+            case Load(name, buffer, index) if self._inside:
+                return [f"{name} = load({buffer}, {self.index(index)})"]
+            case Store(buffer, index, value) if self._inside:
+                return call("store", buffer, self.index(index), self.dialect.write(value))
+        return super().statement(statement)

@@ -12,11 +12,12 @@ from ntkc.backends.numba_cpu.emit import function, imports_for, matrices
 from ntkc.backends.numba_cpu.loops import INDEX, statement_lines
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.pushes import push_lines
-from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON, lanes
+from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON, lanes, vectors
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
 from ntkc.backends.routines import Routines
 from ntkc.backends.spelling import Dialect
 from ntkc.backends.statements import docstring, printable, table_lines
+from ntkc.ir.loop import Statement
 from ntkc.ir.node import Node, Space, Varies, symbol, topological, with_args
 from ntkc.ir.positions import cells
 from ntkc.ir.project import Projection
@@ -62,7 +63,7 @@ def emit_slices(
     routines = writer.routines.texts()
     body = [*matrices(writer.series), *single, *routines, *functions, writer.listing()]
     helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
-    imports = f"{imports_for(helpers)}\ni64 = np.int64"
+    imports = f"{imports_for(helpers, body)}\ni64 = np.int64"
     parts = [f"{docstring(header)}\n\n{imports}", writer.attributes(), *helpers, *body]
     return "\n\n\n".join(parts) + "\n"
 
@@ -85,7 +86,7 @@ class _Writer:
             for s in program.functions
         }
         self.constant_roots = self._constant_roots()
-        self.routines = Routines(_DECORATOR, _BUFFERS, suffix)
+        self.routines = Routines(_DECORATOR, _BUFFERS, suffix, ("wide_vectors()",))
 
     def attributes(self) -> str:
         module = self.program.module
@@ -236,6 +237,7 @@ class _Function:
         self.writer, self.schedule = writer, schedule
         self.program = writer.program
         self.dialect: Dialect = lanes(self.program.dtype)
+        self.vector = self.program.lanes if self.program.vectors else None
         self.where: Layout = writer.layouts[schedule.name]
         self.prefix = _plain(schedule.name).upper()
         self.tables: list[str] = []
@@ -276,6 +278,7 @@ class _Function:
             ),
             "):",
             f'    """{what}, in {self.program.dtype}."""',
+            "    wide_vectors()",
             "    for job in range(first_job, last_job):",
             f"        segment = {self.prefix}_JOBS[job, 0]",
             f"        i0 = {self.prefix}_JOBS[job, 1]",
@@ -339,7 +342,7 @@ class _Function:
 
     def _call(self, call: Call) -> list[str]:
         """A step, by its routine."""
-        body = statement_lines(call.body, self.dialect)
+        body = self.statements(call.body)
         arguments = {name: INDEX.write(value) for name, value in call.arguments.items()}
         what = "A step on a slice, row by row."
         return [
@@ -347,6 +350,12 @@ class _Function:
             *statement_lines(call.before, self.dialect),
             *self.writer.routines.call("step", what, body, arguments),
         ]
+
+    def statements(self, body: Iterable[Statement]) -> list[str]:
+        """The lines of a routine, whose loops over lanes are by vectors where there are any."""
+        if self.vector is None:
+            return statement_lines(body, self.dialect)
+        return statement_lines(body, vectors(self.program.dtype), self.vector)
 
     def _geometry(self, segment: Segment, number: int, geometry: Geometry) -> list[str]:
         lines = []
@@ -427,11 +436,11 @@ class _Function:
             ]
         if store.margin is not None:
             side = side_margin(where, rank, symbol("slot"), store.margin)
-            inner += statement_lines(side, self.dialect)
+            inner += self.statements(side)
         lines += _indented(inner, depth)
         if store.margin is not None:
             ends = end_margins(where, rank, symbol("slot"), store.margin)
-            lines += statement_lines(ends, self.dialect)
+            lines += self.statements(ends)
         what = "Move a slice from a store to its slot, and leave zeros."
         return self.writer.routines.call("take", what, lines, arguments)
 

@@ -20,6 +20,22 @@ def lanes(dtype: str) -> Dialect:
     return Dialect(f"{dtype} lanes", {**scalars(dtype), **calls(own)}, literal)
 
 
+def vectors(dtype: str) -> Dialect:
+    """Numba's loops over explicit vectors (`ntkc.runtime.vectors`)."""
+    literal = literals(dtype)
+    common = scalars(dtype)
+    kept = {name: common[name] for name in (*ARITHMETIC, "round", "abs")}
+    own = {
+        "sqrt": "safe_sqrt({0})",
+        "inv_sqrt": "safe_inverse_sqrt({0})",
+        "min": "minimum({0}, {1})",
+        "max": "maximum({0}, {1})",
+        "select": "select({0}, {1}, {2})",
+        "pow2": "power_of_two({0})",
+    }
+    return Dialect(f"{dtype} vectors", {**kept, **calls(own)}, literal)
+
+
 NUMPY = Dialect(
     "numpy",
     {

@@ -201,6 +201,9 @@ class SliceProgram:
     paired: bool
     """Whether the diagonals come from the tile functions, each input paired with itself."""
     constants: tuple[Node, ...]
+    vectors: bool
+    """Whether loops over lanes are by explicit vectors; else it is left to the compiler to find
+    them."""
 
     @property
     def functions(self) -> tuple[SliceSchedule, ...]:
@@ -214,7 +217,10 @@ ROOT_SETS = {"nngp+ntk": ("nngp", "ntk"), "nngp": ("nngp",)}
 
 
 def slice_schedule(
-    module: Module, dtype: str, root_sets: Mapping[str, Sequence[str]] = ROOT_SETS
+    module: Module,
+    dtype: str,
+    root_sets: Mapping[str, Sequence[str]] = ROOT_SETS,
+    vectors: bool = True,
 ) -> SliceProgram:
     """The schedule of one expanded and folded network on positions.
 
@@ -239,8 +245,21 @@ def slice_schedule(
         for number, group in enumerate(owned)
     ]
     return SliceProgram(
-        module, dtype, LANES[dtype], owned, tuple(own), tiles, names, paired, tuple(constants)
+        module,
+        dtype,
+        LANES[dtype],
+        owned,
+        tuple(own),
+        tiles,
+        names,
+        paired,
+        tuple(constants),
+        vectors and not any(n.op in _NO_VECTORS for n in topological(module.roots.values())),
     )
+
+
+_NO_VECTORS = ("owen_t", "sin", "cos", "log")
+"""What is computed number by number, by a function with choices or a library's."""
 
 
 def _owned(roots: Iterable[Node]) -> tuple[tuple[Node, ...], ...]:

@@ -1,0 +1,291 @@
+"""Vectors of 64 bytes as values of compiled code: what generated loops over lanes are made of.
+
+LLVM finds vectors in a loop by itself where it can prove, or test at each entry, that no store
+meets a later load; in short rows of one buffer the tests cost more than the work. Here a
+vector is a type: 16 float32 or 8 float64, loaded and stored as one, with the arithmetic of its
+numbers. LLVM spells it in what registers a processor has. Interpreted (`NUMBA_DISABLE_JIT`), a
+vector is a small array, and the functions are what they say.
+
+Generated modules import this one under the name `MODULE`, wherever the runtime was shipped to.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.typing.templates import AbstractTemplate, infer_global, signature
+from numba.extending import lower_builtin, models, register_model
+
+MODULE = "_ntkc_vectors"
+BYTES = 64
+"""Of a vector: `LANES` of generated modules are this over the size of a number."""
+
+
+def wide_vectors() -> None:
+    """Let loops of the function that calls this have registers of 64 bytes where there are any.
+
+    For some processors LLVM takes half of that unless it is asked.
+    """
+
+
+def load(buffer: Any, at: Any) -> Any:
+    """The vector that begins at an offset of a buffer."""
+    at = int(at)
+    return buffer[at : at + BYTES // buffer.itemsize].copy()
+
+
+def store(buffer: Any, at: Any, value: Any) -> None:
+    """Put a vector, or one number in every lane, at an offset of a buffer."""
+    at = int(at)
+    buffer[at : at + BYTES // buffer.itemsize] = value
+
+
+def safe_sqrt(x: Any) -> Any:
+    """The square root, and 0 for what is below 0."""
+    return np.sqrt(np.maximum(x, x * 0))
+
+
+def safe_inverse_sqrt(x: Any) -> Any:
+    """1 / sqrt(x), and 0 for what is not above 0."""
+    positive = x > 0
+    return np.where(positive, 1 / np.sqrt(np.where(positive, x, 1)), 0).astype(x.dtype)
+
+
+def select(condition: Any, yes: Any, no: Any) -> Any:
+    """Lane by lane `yes` where the condition is above 0, else `no`."""
+    return np.where(condition > 0, yes, no).astype(condition.dtype)
+
+
+def minimum(x: Any, y: Any) -> Any:
+    """Lane by lane the smaller one; the second where they do not compare."""
+    return np.where(x < y, x, y)
+
+
+def maximum(x: Any, y: Any) -> Any:
+    """Lane by lane the larger one; the second where they do not compare."""
+    return np.where(x > y, x, y)
+
+
+def power_of_two(exponent: Any) -> Any:
+    """2 ** exponent for whole exponents within the range of the numbers."""
+    return np.exp2(exponent)
+
+
+# --- the type ----------------------------------------------------------------------------
+
+
+class Vector(types.Type):  # type: ignore[misc]
+    """A vector's type in compiled code."""
+
+    def __init__(self, item: Any) -> None:
+        self.item = item
+        super().__init__(name=f"vector of {item}")
+
+
+@register_model(Vector)
+class _Model(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Any) -> None:
+        item = ir.DoubleType() if kind.item == types.float64 else ir.FloatType()
+        super().__init__(manager, kind, ir.VectorType(item, BYTES * 8 // kind.item.bitwidth))
+
+
+_VECTORS = {item: Vector(item) for item in (types.float32, types.float64)}
+
+
+def _vector_of(*arguments: Any) -> Any:
+    """The vector type among the arguments, the others being numbers of its type; else None."""
+    found = {a for a in arguments if isinstance(a, Vector)}
+    if len(found) != 1:
+        return None
+    (vector,) = found
+    return vector if all(a in (vector, vector.item) for a in arguments) else None
+
+
+def _typed(function: Callable[..., Any], arity: int, returns: Callable[..., Any]) -> None:
+    """Let compiled code call a function: `returns` takes argument types, None where they do not
+    fit.
+    """
+
+    @infer_global(function)
+    class _Template(AbstractTemplate):  # type: ignore[misc]
+        def generic(self, args: Any, keywords: Any) -> Any:
+            found = returns(*args) if len(args) == arity and not keywords else None
+            return None if found is None else signature(found, *args)
+
+
+def _vector_of(*arguments: Any) -> Any:
+    """The vector type of some arguments, of which others are numbers of its type."""
+    found = {a for a in arguments if isinstance(a, Vector)}
+    if len(found) != 1:
+        return None
+    (vector,) = found
+    return vector if all(a in (vector, vector.item) for a in arguments) else None
+
+
+def _elementwise(function: Callable[..., Any], *formals: Any) -> Callable[..., Any]:
+    """Decorate code (builder, *vectors) of a function whose arguments are made vectors first."""
+
+    def decorate(code: Callable[..., Any]) -> Callable[..., Any]:
+        def lower(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+            kind = context.get_value_type(sig.return_type)
+            return code(
+                builder,
+                *(
+                    value if isinstance(given, Vector) else _spread(builder, kind, value)
+                    for given, value in zip(sig.args, args, strict=True)
+                ),
+            )
+
+        lower_builtin(function, *formals)(lower)
+        return code
+
+    return decorate
+
+
+def _spread(builder: Any, kind: Any, value: Any) -> Any:
+    """One number in every lane."""
+    place = ir.IntType(32)
+    first = builder.insert_element(ir.Constant(kind, ir.Undefined), value, ir.Constant(place, 0))
+    order = ir.Constant(ir.VectorType(place, kind.count), [0] * kind.count)
+    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), order)
+
+
+# --- arithmetic --------------------------------------------------------------------------
+
+
+def _arithmetic() -> None:
+    """Operators, between vectors and between a vector and a number."""
+    for function, name in (
+        (operator.add, "fadd"),
+        (operator.sub, "fsub"),
+        (operator.mul, "fmul"),
+        (operator.truediv, "fdiv"),
+    ):
+        _typed(function, 2, _vector_of)
+
+        def code(builder: Any, x: Any, y: Any, name: str = name) -> Any:
+            return getattr(builder, name)(x, y)
+
+        for formals in ((Vector, Vector), (Vector, types.Float), (types.Float, Vector)):
+            _elementwise(function, *formals)(code)
+    _typed(operator.neg, 1, _vector_of)
+    _elementwise(operator.neg, Vector)(lambda builder, x: builder.fneg(x))
+    _typed(abs, 1, _vector_of)
+    _elementwise(abs, Vector)(lambda builder, x: _unary(builder, "fabs", x))
+
+
+def _unary(builder: Any, name: str, x: Any) -> Any:
+    """LLVM's own function of vectors."""
+    bits = 64 if isinstance(x.type.element, ir.DoubleType) else 32
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(x.type, [x.type]), f"llvm.{name}.v{x.type.count}f{bits}"
+    )
+    return builder.call(function, [x])
+
+
+def _zero(x: Any) -> Any:
+    return ir.Constant(x.type, [0.0] * x.type.count)
+
+
+_arithmetic()
+for _function, _arity in ((safe_sqrt, 1), (safe_inverse_sqrt, 1), (minimum, 2), (maximum, 2), (select, 3)):
+    _typed(_function, _arity, _vector_of)
+_typed(power_of_two, 1, _vector_of)
+
+
+@_elementwise(minimum, types.Any, types.Any)
+def _minimum(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.fcmp_ordered("<", x, y), x, y)
+
+
+@_elementwise(maximum, types.Any, types.Any)
+def _maximum(builder: Any, x: Any, y: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", x, y), x, y)
+
+
+@_elementwise(select, types.Any, types.Any, types.Any)
+def _select(builder: Any, condition: Any, yes: Any, no: Any) -> Any:
+    return builder.select(builder.fcmp_ordered(">", condition, _zero(condition)), yes, no)
+
+
+@_elementwise(safe_sqrt, types.Any)
+def _safe_sqrt(builder: Any, x: Any) -> Any:
+    return _unary(builder, "sqrt", _maximum(builder, x, _zero(x)))
+
+
+@_elementwise(safe_inverse_sqrt, types.Any)
+def _safe_inverse_sqrt(builder: Any, x: Any) -> Any:
+    one = ir.Constant(x.type, [1.0] * x.type.count)
+    return _select(builder, x, builder.fdiv(one, _unary(builder, "sqrt", x)), _zero(x))
+
+
+@_elementwise(power_of_two, types.Any)
+def _power_of_two(builder: Any, exponent: Any) -> Any:
+    """The bits of the exponent are put where a float keeps its own."""
+    bits, bias, digits = (64, 1023, 52) if exponent.type.count * 64 == BYTES * 8 else (32, 127, 23)
+    whole = ir.VectorType(ir.IntType(bits), exponent.type.count)
+    biased = builder.add(
+        builder.fptosi(exponent, whole), ir.Constant(whole, [bias] * whole.count)
+    )
+    shifted = builder.shl(biased, ir.Constant(whole, [digits] * whole.count))
+    return builder.bitcast(shifted, exponent.type)
+
+
+# --- memory ------------------------------------------------------------------------------
+
+
+def _buffer(*arguments: Any) -> Any:
+    """The vector type that fits a buffer."""
+    buffer = arguments[0]
+    flat = isinstance(buffer, types.Array) and buffer.ndim == 1 and buffer.layout == "C"
+    return _VECTORS.get(buffer.dtype) if flat else None
+
+
+def _stored(buffer: Any, at: Any, value: Any) -> Any:
+    vector = _buffer(buffer)
+    return types.void if vector is not None and value in (vector, vector.item) else None
+
+
+_typed(load, 2, _buffer)
+_typed(store, 3, _stored)
+_typed(wide_vectors, 0, lambda: types.void)
+
+
+def _place(context: Any, builder: Any, sig: Any, args: Any) -> tuple[Any, Any]:
+    """(address of a vector, the alignment of a number)."""
+    array = context.make_array(sig.args[0])(context, builder, args[0])
+    vector = context.get_value_type(_buffer(sig.args[0]))
+    address = builder.gep(array.data, [args[1]])
+    return builder.bitcast(address, vector.as_pointer()), sig.args[0].dtype.bitwidth // 8
+
+
+@lower_builtin(load, types.Array, types.Integer)
+def _load(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    address, alignment = _place(context, builder, sig, args)
+    return builder.load(address, align=alignment)
+
+
+@lower_builtin(store, types.Array, types.Integer, types.Any)
+def _store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    address, alignment = _place(context, builder, sig, args)
+    value = args[2]
+    if not isinstance(sig.args[2], Vector):
+        value = _spread(builder, context.get_value_type(_buffer(sig.args[0])), value)
+    builder.store(value, address, align=alignment)
+    return context.get_dummy_value()
+
+
+@lower_builtin(wide_vectors)
+def _wide_vectors(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    # llvmlite knows no attributes with values: this one is put past its check.
+    set.add(builder.function.attributes, '"prefer-vector-width"="512"')
+    return context.get_dummy_value()
+
+
+sys.modules.setdefault(MODULE, sys.modules[__name__])
