@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from ntkc.backends.spelling import Dialect
-from ntkc.ir.loop import Let, Load, Lookup, Loop, Offset, Remark, Statement, Store, Table
+from ntkc.ir.loop import Let, Load, Lookup, Loop, Offset, Remark, Shared, Statement, Store, Table
 from ntkc.ir.node import Node
 
 _WIDTH = 84
@@ -25,6 +25,8 @@ class Printer:
     def statement(self, statement: Statement) -> list[str]:
         """The lines of one statement."""
         match statement:
+            case Shared():
+                raise AssertionError("one number for all lanes needs explicit vectors")
             case Remark(text):
                 return [f"# {printable(text)}"]
             case Load(name, buffer, index):

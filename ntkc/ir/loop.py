@@ -35,6 +35,16 @@ class Load:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """`name = buffer[index + v]`, one number for all lanes: v counts the vectors of the loop over
+    lanes that this is in."""
+
+    name: str
+    buffer: str
+    index: Node
+
+
+@dataclass(frozen=True)
 class Let:
     """`name = value`."""
 
@@ -85,7 +95,7 @@ class Remark:
     text: str
 
 
-Statement = Load | Let | Store | Offset | Lookup | Loop | Remark
+Statement = Load | Shared | Let | Store | Offset | Lookup | Loop | Remark
 
 
 @dataclass(frozen=True)

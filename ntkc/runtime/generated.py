@@ -10,9 +10,9 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+from . import vectors as _vectors  # noqa: F401 (generated modules import it by its own name)
 from .caching import keep_compiled
 from .errors import LoadError
-from .vectors import MODULE as VECTORS
 
 GENERATED = "_ntkc_kernel_"
 """What names of generated modules begin with; a digest follows."""
@@ -69,4 +69,5 @@ def _compiled(module: ModuleType) -> Iterator[Callable[..., object]]:
     What they call is part of their machine code.
     """
     for entry in (*getattr(module, "TILES", {}).values(), *getattr(module, "OWN", ())):
-        yield entry[0] if isinstance(entry, tuple) else entry
+        found = entry if isinstance(entry, tuple) else (entry,)
+        yield from (part for part in (found[0], found[-1]) if hasattr(part, "py_func"))

@@ -21,21 +21,21 @@ def aligned(size: int, dtype: DTypeLike) -> NDArray[Any]:
 
 
 @compiled()
-def interleave(rows: NDArray[Any], chosen: NDArray[Any], out: NDArray[Any]) -> None:
-    """out[k * lanes + l] = rows[chosen[l], k], in the dtype of `out`."""
+def interleave(rows: NDArray[Any], chosen: NDArray[Any], scale: Any, out: NDArray[Any]) -> None:
+    """out[k * lanes + l] = scale * rows[chosen[l], k]."""
     lanes = chosen.size
     for first in range(0, rows.shape[1], 16):
         last = min(first + 16, rows.shape[1])
         for lane in range(lanes):
             row = chosen[lane]
             for k in range(first, last):
-                out[k * lanes + lane] = rows[row, k]
+                out[k * lanes + lane] = scale * rows[row, k]
 
 
 @compiled()
-def spread_row(row: NDArray[Any], lanes: int, out: NDArray[Any]) -> None:
-    """out[k * lanes + l] = row[k]: one input in every lane."""
+def spread_row(row: NDArray[Any], lanes: int, scale: Any, out: NDArray[Any]) -> None:
+    """out[k * lanes + l] = scale * row[k]: one input in every lane."""
     for k in range(row.size):
-        value = row[k]
+        value = scale * row[k]
         for lane in range(lanes):
             out[k * lanes + lane] = value

@@ -117,8 +117,9 @@ def _slice_program(parts: dict[str, Any], near: Callable[[], SliceProgram] | Non
 
 
 def _sliced(entry: tuple[Any, ...], rank: int) -> Sliced:
-    run, table, numbers, columns = entry
-    return Sliced(run, table, columns=_columns(columns, rank) if rank else None, **numbers)
+    run, table, numbers, columns, shared = entry
+    places = _columns(columns, rank) if rank else None
+    return Sliced(run, table, columns=places, shared=shared, **numbers)
 
 
 def _columns(entries: list[tuple[int, tuple[int, ...]]], rank: int) -> NDArray[np.int64]:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from .arguments import flattened
 from .slice_program import SliceProgram
-from .slices import Group, make_side, run_groups
+from .slice_worker import Group
+from .slices import make_side, run_groups
 
 NEAR = 2.0**-12
 """1 − cos of two whole inputs below which their pair is computed again: 1.3 degrees. An entry at

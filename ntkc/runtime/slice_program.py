@@ -63,6 +63,9 @@ class Sliced:
     """K, numbers of an input's table."""
     columns: NDArray[np.int64] | None
     """The places of x₁'s table that make x₂'s; None for the same."""
+    shared: SliceFunction | None
+    """`run` for pairs of one x₁, whose input and table have one number for all lanes; None where
+    there is none."""
 
 
 @dataclass(frozen=True)

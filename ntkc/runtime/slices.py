@@ -3,65 +3,24 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import flattened
 from .errors import ArrayError, MemoryBudgetError
-from .lanes import aligned, interleave, spread_row
 from .rows import Rows, check_normalized, check_squares
 from .slice_program import Images, Sliced, SliceProgram
+from .slice_sides import InputImages, Side, Table, in_parts, naming_rows
+from .slice_worker import Group, Worker, entry_seconds, pair_with_itself
 from .threads import Reporter, run_tasks
 
-_ENTRY_SECONDS = 1e-9  # rough cost of an entry of a slice, a lane
 _TASK_SECONDS = 0.01
 _PACK_SECONDS = 3e-9  # rough cost of bringing one number of an input to its lane
-_CALL_SECONDS = 0.1  # of jobs in one call: an interrupt waits no longer
-_BLOCK = 256  # inputs whose tables are computed together
 _SLACK = 160 * 2**10
-
-
-class StoppedError(Exception):
-    """Another thread of the call has failed, or was interrupted."""
-
-
-class Group(NamedTuple):
-    """Some work of one thread: each of `rows` with all of `columns`, or pairs one by one."""
-
-    rows: NDArray[np.int64]
-    columns: NDArray[np.int64]
-    paired: bool
-    mirrored: bool
-    square: bool = False
-    """Whether the rows are the columns, all but the last."""
-
-    @property
-    def entries(self) -> int:
-        """Entries of the matrix that this settles."""
-        count = len(self.rows) if self.paired else len(self.rows) * len(self.columns)
-        return count * (2 if self.mirrored and not self.square else 1)
-
-
-@dataclass(frozen=True)
-class Side:
-    """One argument of a call: its inputs, and what depends on each of them alone."""
-
-    inputs: NDArray[Any]
-    """(n, *space, channels), of any real dtype."""
-    mean_squares: Images
-    owned: list[Images]
-    diagonals: Mapping[str, NDArray[Any]]
-    """Each root of each input with itself (n,), by the root's name."""
-
-    @property
-    def count(self) -> int:
-        """The number of inputs."""
-        return len(self.inputs)
 
 
 def fill(
@@ -105,14 +64,19 @@ def run_groups(
     needed = _worker_bytes(program, sliced)
     threads = _affordable(min(threads, len(groups)) or 1, needed, budget)
     kept = budget - threads * needed - _SLACK
-    tables = [_Table(program, sliced, side, constants) for side in sides]
-    if sum(table.bytes for table in tables) <= kept:
-        for table in tables:
-            table.keep()
+    tables = [Table(program, sliced, side, constants) for side in sides]
+    images = [InputImages(program, side) for side in sides]
+    for parts in (tables, images):
+        size = sum(part.bytes for part in parts)
+        if size <= kept:
+            kept -= size
+            for part in parts:
+                part.keep(threads)
     stop = threading.Event()
 
-    def make_worker() -> _Worker:
-        worker = _Worker(program, sliced, constants, tables[0], tables[-1], stop)
+    def make_worker() -> Worker:
+        ends = (images[0], images[-1]), (tables[0], tables[-1])
+        worker = Worker(program, sliced, constants, *ends, stop)
         worker.outputs = list(zip(places, outputs, strict=True))
         return worker
 
@@ -142,8 +106,8 @@ def make_side(
 ) -> Side:
     """Check inputs and compute what depends on each of them alone.
 
-    `with_itself` pairs inputs with themselves, as `_own` does, where something else than this
-    processor is to do it. Without `diagonals` the side has none.
+    `with_itself` pairs inputs with themselves, as `pair_with_itself` does, where something else
+    than this processor is to do it. Without `diagonals` the side has none.
 
     Raises `ArrayError` for inputs that are not finite, too large, or not normalized where the
     program relies on it.
@@ -152,76 +116,42 @@ def make_side(
     inputs = inputs.reshape(count, *program.space, channels)
     rows = Rows(flattened(inputs), name, np.dtype(program.dtype))
     mean_squares = np.empty((count, *program.space))
-    with np.errstate(over="ignore", invalid="ignore"):  # reported as errors below
-        for start in range(0, count, _BLOCK):
-            part = inputs[start : start + _BLOCK].astype(np.float64)
-            mean_squares[start : start + _BLOCK] = (part * part).sum(axis=-1) / max(channels, 1)
+
+    def square(part: slice) -> None:
+        with np.errstate(over="ignore", invalid="ignore"):  # reported as errors below
+            wide = inputs[part].astype(np.float64)
+            mean_squares[part] = np.einsum("...c,...c", wide, wide) / max(channels, 1)
+
+    in_parts(program, count, threads, square)
+    with np.errstate(over="ignore", invalid="ignore"):
         squares = mean_squares.reshape(count, -1).sum(axis=1) * max(channels, 1)
     check_squares(rows, squares)
     if program.normalized:
         check_normalized(rows, squares / max(rows.width, 1))
-    own_values = _own if with_itself is None else with_itself
+    own_values = pair_with_itself if with_itself is None else with_itself
     owned: list[Images] = []
     for spaces, sliced in zip(program.owned, program.own, strict=True):
         owned += own_values(
             program, sliced, spaces, inputs, mean_squares, owned, constants, threads
         )
     if not diagonals:
-        return Side(inputs, mean_squares, owned, {})
+        return Side(name, inputs, mean_squares, owned, {})
     found = np.empty((len(program.roots), count))
     if program.diagonals is None:  # an input with itself is a pair like any other
         tile, none = program.tiles[program.tile_of(program.roots)], ((),) * len(program.roots)
         own = own_values(program, tile, none, inputs, mean_squares, owned, constants, threads)
         found[:] = [image.reshape(-1) for image in own]
     else:
-        for start in range(0, count, _BLOCK):
-            at = slice(start, start + _BLOCK)
-            images = [image[at] for image in owned]
-            found[:, at] = program.diagonals(mean_squares[at], constants, images)
+        formula = program.diagonals
+
+        def pair(part: slice) -> None:
+            images = [image[part] for image in owned]
+            with naming_rows(name, np.arange(part.start, part.stop)):
+                found[:, part] = formula(mean_squares[part], constants, images)
+
+        in_parts(program, count, threads, pair)
     rounded = (_rounded(values, rows, np.dtype(program.dtype)) for values in found)
-    return Side(inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)))
-
-
-def _own(
-    program: SliceProgram,
-    sliced: Sliced,
-    spaces: tuple[tuple[int, ...], ...],
-    inputs: NDArray[Any],
-    mean_squares: Images,
-    owned: list[Images],
-    constants: NDArray[np.float64],
-    threads: int,
-) -> list[Images]:
-    """The values of each input with itself that one function computes."""
-    count = len(inputs)
-    rank = len(program.space)
-    found = [np.empty((count, *(space or (1,) * rank))) for space in spaces]
-    side = Side(inputs, mean_squares, owned, {})
-    table = _Table(program, sliced, side, constants)
-    stop = threading.Event()
-    tasks = [
-        np.arange(start, min(start + program.lanes, count))
-        for start in range(0, count, program.lanes)
-    ]
-
-    def make_worker() -> Callable[[NDArray[np.int64]], int]:
-        worker = _Worker(program, sliced, constants, table, table, stop)
-
-        def work(chosen: NDArray[np.int64]) -> int:
-            values = worker.pairs(chosen, chosen)
-            first = 0
-            for image, space in zip(found, spaces, strict=True):
-                cells = prod(space)
-                image[chosen] = values[first : first + cells, : len(chosen)].T.reshape(
-                    len(chosen), *image.shape[1:]
-                )
-                first += cells
-            return 0
-
-        return work
-
-    run_tasks(tasks, make_worker, threads, None, stop)
-    return found
+    return Side(name, inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)))
 
 
 def _rounded(values: Images, rows: Rows, dtype: np.dtype[Any]) -> NDArray[Any]:
@@ -236,170 +166,6 @@ def _rounded(values: Images, rows: Rows, dtype: np.dtype[Any]) -> NDArray[Any]:
     return values.astype(dtype)
 
 
-class _Table:
-    """What a function reads of single inputs: computed for those asked for, or kept for all."""
-
-    def __init__(
-        self, program: SliceProgram, sliced: Sliced, side: Side, constants: NDArray[np.float64]
-    ) -> None:
-        self._program, self._sliced, self._side = program, sliced, side
-        self._constants = constants
-        self._kept: NDArray[Any] | None = None
-        self.side = side
-        self.width = sliced.table(
-            np.ones((1, *program.space)),
-            constants,
-            [np.ones((1, *image.shape[1:])) for image in side.owned],
-        ).shape[1]
-
-    @property
-    def bytes(self) -> int:
-        """What keeping it takes."""
-        return int(self._side.count * self.width * np.dtype(self._program.dtype).itemsize)
-
-    def keep(self) -> None:
-        """Compute it for all inputs."""
-        count = self._side.count
-        self._kept = np.empty((count, self.width), self._program.dtype)
-        for start in range(0, count, _BLOCK):
-            self._kept[start : start + _BLOCK] = self._computed(
-                np.arange(start, min(start + _BLOCK, count))
-            )
-
-    def of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
-        """A table, and the rows of it that are those of the inputs chosen."""
-        if self._kept is not None:
-            return self._kept, chosen
-        unique, places = np.unique(chosen, return_inverse=True)
-        return self._computed(unique), places
-
-    def _computed(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
-        side = self._side
-        owned = [image[chosen] for image in side.owned]
-        table = self._sliced.table(side.mean_squares[chosen], self._constants, owned)
-        return table.astype(self._program.dtype)
-
-
-class _Worker:
-    """One thread's buffers, and what it does with a group of pairs."""
-
-    def __init__(
-        self,
-        program: SliceProgram,
-        sliced: Sliced,
-        constants: NDArray[np.float64],
-        left: _Table,
-        right: _Table,
-        stop: threading.Event,
-    ) -> None:
-        dtype, lanes = np.dtype(program.dtype), program.lanes
-        self._program, self._sliced, self._stop = program, sliced, stop
-        self.outputs: list[tuple[int, NDArray[Any]]] = []
-        """(number among the results, array to write it to)."""
-        self._left, self._right = left, right
-        self._constants = constants.astype(dtype)
-        cells = prod(program.space) * left.side.inputs.shape[-1]
-        self._x1 = aligned(cells * lanes, dtype)
-        self._x2 = aligned(cells * lanes * self._repeats, dtype)
-        self._row_table = aligned(max(1, left.width) * lanes, dtype)
-        columns = sliced.columns
-        self._column_width = right.width if columns is None else columns.size
-        self._column_table = aligned(max(1, self._column_width) * lanes, dtype)
-        self._scratch = aligned(sliced.scratch, dtype)
-        self._stores = aligned(sliced.stores, dtype)
-        self._totals = np.zeros(sliced.totals * lanes)
-        self._result = np.empty(max(1, sliced.results) * lanes)
-        seconds = max(sliced.entries * lanes * _ENTRY_SECONDS, 1e-9)
-        self._step = max(1, int(sliced.jobs * _CALL_SECONDS / seconds))
-
-    @property
-    def _repeats(self) -> int:
-        return 2 ** len(self._program.space) if self._program.repeated else 1
-
-    def __call__(self, group: Group) -> int:
-        """Settle a group and return how many entries that are."""
-        lanes = self._program.lanes
-        if group.paired:
-            for start in range(0, len(group.rows), lanes):
-                chosen = group.rows[start : start + lanes], group.columns[start : start + lanes]
-                self._write(chosen, self.pairs(*chosen), group.mirrored)
-            return group.entries
-        self._take_columns(np.resize(group.columns, lanes))
-        for start in range(0, len(group.rows), lanes):
-            rows = group.rows[start : start + lanes]
-            table, places = self._left.of(rows)
-            for row, place, image in zip(rows, places, self._images(rows), strict=True):
-                spread_row(table[place], lanes, self._row_table)
-                spread_row(image, lanes, self._x1)
-                values = self._run()
-                chosen = np.full(len(group.columns), row), group.columns
-                self._write(chosen, values, group.mirrored)
-        return group.entries
-
-    def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
-        """The results (R, lanes) of pairs, at most a lane each."""
-        lanes = self._program.lanes
-        full = [np.resize(chosen, lanes) for chosen in (rows, columns)]
-        table, places = self._left.of(full[0])
-        interleave(table, places, self._row_table)
-        interleave(self._images(full[0]), np.arange(lanes), self._x1)
-        self._take_columns(full[1])
-        return self._run()
-
-    def _images(self, rows: NDArray[np.int64]) -> NDArray[Any]:
-        """Inputs of the first argument, channel after channel; divided by the channels, so that
-        products are means.
-        """
-        images = self._left.side.inputs[rows]
-        scaled = np.ascontiguousarray(np.moveaxis(images, -1, 1), self._x1.dtype)
-        if not self._program.differences:
-            scaled = scaled / scaled.dtype.type(max(images.shape[-1], 1))
-        return scaled.reshape(len(rows), -1)
-
-    def _take_columns(self, chosen: NDArray[np.int64]) -> None:
-        table, places = self._right.of(chosen)
-        if self._sliced.columns is not None:
-            table = table[places][:, self._sliced.columns]
-            places = np.arange(len(chosen))
-        interleave(table, places, self._column_table)
-        images = np.moveaxis(self._right.side.inputs[chosen], -1, 1)
-        if self._program.repeated:
-            images = np.tile(images, (1, 1, *(2,) * len(self._program.space)))
-        flat = np.ascontiguousarray(images, self._x2.dtype).reshape(len(chosen), -1)
-        interleave(flat, np.arange(len(chosen)), self._x2)
-
-    def _run(self) -> Images:
-        sliced = self._sliced
-        self._totals.fill(0.0)
-        for first in range(0, max(sliced.jobs, 1), self._step):
-            if self._stop.is_set():
-                raise StoppedError
-            sliced.run(
-                self._x1,
-                self._x2,
-                self._row_table,
-                self._column_table,
-                self._constants,
-                self._scratch,
-                self._stores,
-                self._totals,
-                self._result,
-                first,
-                min(first + self._step, sliced.jobs),
-            )
-        return self._result.reshape(-1, self._program.lanes)
-
-    def _write(
-        self, chosen: tuple[NDArray[np.int64], NDArray[np.int64]], values: Images, mirrored: bool
-    ) -> None:
-        rows, columns = chosen
-        for place, output in self.outputs:
-            found = values[place, : len(rows)]
-            output[rows, columns] = found
-            if mirrored:
-                output[columns, rows] = found
-
-
 def _groups(
     counts: list[int], program: SliceProgram, sliced: Sliced, channels: int
 ) -> Iterator[Group]:
@@ -407,7 +173,7 @@ def _groups(
     some lanes are lost, whichever is thought to take less time.
     """
     lanes = program.lanes
-    seconds = max(sliced.entries * lanes * _ENTRY_SECONDS, 1e-9)
+    seconds = entry_seconds(program, sliced)
     packing = 2 * lanes * (prod(program.space) * channels + sliced.width) * _PACK_SECONDS
     rows = int(min(max(_TASK_SECONDS / seconds, 1), 64))
     symmetric = len(counts) == 1

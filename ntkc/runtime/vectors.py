@@ -80,7 +80,7 @@ def power_of_two(exponent: Any) -> Any:
 # --- the type ----------------------------------------------------------------------------
 
 
-class Vector(types.Type):  # type: ignore[misc]
+class Vector(types.Type):
     """A vector's type in compiled code."""
 
     def __init__(self, item: Any) -> None:
@@ -89,7 +89,7 @@ class Vector(types.Type):  # type: ignore[misc]
 
 
 @register_model(Vector)
-class _Model(models.PrimitiveModel):  # type: ignore[misc]
+class _Model(models.PrimitiveModel):
     def __init__(self, manager: Any, kind: Any) -> None:
         item = ir.DoubleType() if kind.item == types.float64 else ir.FloatType()
         super().__init__(manager, kind, ir.VectorType(item, BYTES * 8 // kind.item.bitwidth))
@@ -98,22 +98,13 @@ class _Model(models.PrimitiveModel):  # type: ignore[misc]
 _VECTORS = {item: Vector(item) for item in (types.float32, types.float64)}
 
 
-def _vector_of(*arguments: Any) -> Any:
-    """The vector type among the arguments, the others being numbers of its type; else None."""
-    found = {a for a in arguments if isinstance(a, Vector)}
-    if len(found) != 1:
-        return None
-    (vector,) = found
-    return vector if all(a in (vector, vector.item) for a in arguments) else None
-
-
 def _typed(function: Callable[..., Any], arity: int, returns: Callable[..., Any]) -> None:
     """Let compiled code call a function: `returns` takes argument types, None where they do not
     fit.
     """
 
     @infer_global(function)
-    class _Template(AbstractTemplate):  # type: ignore[misc]
+    class _Template(AbstractTemplate):
         def generic(self, args: Any, keywords: Any) -> Any:
             found = returns(*args) if len(args) == arity and not keywords else None
             return None if found is None else signature(found, *args)
@@ -194,7 +185,13 @@ def _zero(x: Any) -> Any:
 
 
 _arithmetic()
-for _function, _arity in ((safe_sqrt, 1), (safe_inverse_sqrt, 1), (minimum, 2), (maximum, 2), (select, 3)):
+for _function, _arity in (
+    (safe_sqrt, 1),
+    (safe_inverse_sqrt, 1),
+    (minimum, 2),
+    (maximum, 2),
+    (select, 3),
+):
     _typed(_function, _arity, _vector_of)
 _typed(power_of_two, 1, _vector_of)
 
@@ -230,9 +227,7 @@ def _power_of_two(builder: Any, exponent: Any) -> Any:
     """The bits of the exponent are put where a float keeps its own."""
     bits, bias, digits = (64, 1023, 52) if exponent.type.count * 64 == BYTES * 8 else (32, 127, 23)
     whole = ir.VectorType(ir.IntType(bits), exponent.type.count)
-    biased = builder.add(
-        builder.fptosi(exponent, whole), ir.Constant(whole, [bias] * whole.count)
-    )
+    biased = builder.add(builder.fptosi(exponent, whole), ir.Constant(whole, [bias] * whole.count))
     shifted = builder.shl(biased, ir.Constant(whole, [digits] * whole.count))
     return builder.bitcast(shifted, exponent.type)
 

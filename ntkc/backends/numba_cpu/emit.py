@@ -68,8 +68,8 @@ def emit(
 
 
 _VECTORS = (
-    "safe_inverse_sqrt", "load", "maximum", "minimum", "power_of_two", "safe_sqrt", "select", "store",
-    "wide_vectors",
+    "load", "maximum", "minimum", "power_of_two", "safe_inverse_sqrt", "safe_sqrt", "select",
+    "store", "wide_vectors",
 )  # fmt: skip
 """What generated functions may use of `ntkc.runtime.vectors`."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from ntkc.backends.spelling import Dialect, indices
 from ntkc.backends.statements import Printer, call, indented, table_lines
-from ntkc.ir.loop import Load, Loop, LoopKind, Statement, Store, Table
+from ntkc.ir.loop import Load, Loop, LoopKind, Shared, Statement, Store, Table
 from ntkc.ir.node import const
 
 # The frame of every tile function: rows, then blocks of a row. What is between is printed.
@@ -67,7 +67,7 @@ def print_function(
 def statement_lines(
     body: Iterable[Statement], dialect: Dialect, vector: int | None = None
 ) -> list[str]:
-    """Statements, line by line; loops over lanes by explicit vectors of that many numbers, if any."""
+    """Statements, line by line; loops over lanes by explicit vectors of so many numbers, if any."""
     printer = Printer(dialect, INDEX) if vector is None else _Vectors(dialect, vector)
     return printer.block(body)
 
@@ -78,21 +78,25 @@ class _Vectors(Printer):
     def __init__(self, dialect: Dialect, size: int) -> None:
         super().__init__(dialect, INDEX)
         self._size = size
-        self._inside = False
+        self._variable: str | None = None
+        """Of the loop over vectors that is being printed."""
 
     def statement(self, statement: Statement) -> list[str]:
         """The lines of one statement."""
         match statement:
             case Loop(LoopKind.LANES, variable, count, body):
-                self._inside = True
+                self._variable = variable
                 lines = self.block(body)
-                self._inside = False
+                self._variable = None
                 if count is const(self._size):
                     return [f"{variable} = {self.index(const(0))}", *lines]
                 steps = f"{self.index(const(0))}, {self.index(count)}, u64({self._size})"
                 return [f"for {variable} in range({steps}):", *indented(lines)]
-            case Load(name, buffer, index) if self._inside:
+            case Shared(name, buffer, index):
+                cell = f"{self._variable} // u64({self._size})"
+                return [f"{name} = {buffer}[{self.index(index)} + {cell}]"]
+            case Load(name, buffer, index) if self._variable is not None:
                 return [f"{name} = load({buffer}, {self.index(index)})"]
-            case Store(buffer, index, value) if self._inside:
+            case Store(buffer, index, value) if self._variable is not None:
                 return call("store", buffer, self.index(index), self.dialect.write(value))
         return super().statement(statement)

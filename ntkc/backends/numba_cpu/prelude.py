@@ -36,7 +36,8 @@ def within_all(values, low, high, what):
     if np.any(outside):
         where = int(np.argmax(outside))
         found = float(np.ravel(values)[where])
-        raise ValueError(where, f"{what} must be from {low:g} to {high:g}, not {found:.6g}")
+        row = where // math.prod(np.shape(values)[1:])
+        raise ValueError(row, f"{what} must be from {low:g} to {high:g}, not {found:.6g}")
     return values''',
     "chebyshev": '''\
 def chebyshev(x, series):
@@ -87,15 +88,19 @@ def fill(table, first, space, image):
 def window_mean(images, size, stride, dilation, before, out, circular):
     """The mean of images (n, *space) over windows; cells outside count as 0."""
     for axis, cells in enumerate(size):
-        length = images.shape[axis + 1]
-        starts = np.arange(out[axis]) * stride[axis] - before[axis]
-        total = 0.0
+        shape = list(images.shape)
+        shape[axis + 1] = out[axis]
+        total = np.zeros(shape)
+        into, source = np.moveaxis(total, axis + 1, 0), np.moveaxis(images, axis + 1, 0)
         for offset in range(cells):
-            at = starts + offset * dilation[axis]
-            inside = np.full(len(at), True) if circular else (at >= 0) & (at < length)
-            shape = [-1 if a == axis + 1 else 1 for a in range(images.ndim)]
-            part = np.take(images, at % length, axis=axis + 1)
-            total = total + np.where(inside.reshape(shape), part, 0.0)
+            at = np.arange(out[axis]) * stride[axis] - before[axis] + offset * dilation[axis]
+            if circular:
+                into += source[at % len(source)]
+                continue
+            inside = np.flatnonzero((at >= 0) & (at < len(source)))
+            if inside.size:
+                first, last = inside[0], inside[-1]
+                into[first : last + 1] += source[at[first] : at[last] + 1 : stride[axis]]
         images = total / cells
     return images''',
     "spread_mean": '''\

@@ -58,6 +58,7 @@ def emit_slices(
     """The module's text."""
     writer = _Writer(program, describe, suffix)
     functions = [writer.function(schedule) for schedule in program.functions]
+    functions += [writer.function(schedule, shared=True) for schedule in program.shared]
     tables = [writer.table(schedule) for schedule in program.functions]
     single = [writer.constants(), *tables, writer.diagonals()]
     routines = writer.routines.texts()
@@ -194,8 +195,8 @@ class _Writer:
 
     # --- pairs -------------------------------------------------------------------------
 
-    def function(self, schedule: SliceSchedule) -> str:
-        return _Function(self, schedule).text()
+    def function(self, schedule: SliceSchedule, shared: bool = False) -> str:
+        return _Function(self, schedule, shared).text()
 
     def listing(self) -> str:
         """The functions by what they are for."""
@@ -218,12 +219,14 @@ class _Writer:
         columns = [(first, space) for (_, space), first in zip(s.rows, s.offsets, strict=True)]
         table = f"table_{_plain(s.name)}"
         name = function_name(s, self.program.dtype, self.suffix)
-        return f"({name}, {table}, {numbers!r}, {columns!r})"
+        shared = s in self.program.shared
+        other = function_name(s, self.program.dtype, self.suffix, True) if shared else None
+        return f"({name}, {table}, {numbers!r}, {columns!r}, {other})"
 
 
-def function_name(schedule: SliceSchedule, dtype: str, suffix: str) -> str:
+def function_name(schedule: SliceSchedule, dtype: str, suffix: str, shared: bool = False) -> str:
     """The name of a generated function."""
-    return f"slices_{_plain(schedule.name)}_{dtype}{suffix}"
+    return f"{'shared' if shared else 'slices'}_{_plain(schedule.name)}_{dtype}{suffix}"
 
 
 def _plain(name: str) -> str:
@@ -233,13 +236,13 @@ def _plain(name: str) -> str:
 class _Function:
     """One generated function."""
 
-    def __init__(self, writer: _Writer, schedule: SliceSchedule) -> None:
-        self.writer, self.schedule = writer, schedule
+    def __init__(self, writer: _Writer, schedule: SliceSchedule, shared: bool) -> None:
+        self.writer, self.schedule, self.shared = writer, schedule, shared
         self.program = writer.program
         self.dialect: Dialect = lanes(self.program.dtype)
         self.vector = self.program.lanes if self.program.vectors else None
         self.where: Layout = writer.layouts[schedule.name]
-        self.prefix = _plain(schedule.name).upper()
+        self.prefix = ("SHARED_" if shared else "") + _plain(schedule.name).upper()
         self.tables: list[str] = []
         sizes = [store_size(store, self.where.lanes) for store in schedule.stores]
         self.bases = [sum(sizes[:i]) for i in range(len(sizes))]
@@ -251,12 +254,7 @@ class _Function:
             body += [f"if segment == {segment.number}:", *_indented(self._segment(segment))]
         jobs = [list(job) for job in schedule.jobs] or [[0, 0]]
         self.tables.append(f"{self.prefix}_JOBS = np.array({jobs!r}, dtype=np.int64)")
-        name = function_name(schedule, self.program.dtype, self.writer.suffix)
-        what = (
-            "each input with itself"
-            if schedule.own
-            else " and ".join(schedule.name.split("+")) + f" of {self.program.lanes} pairs"
-        )
+        name = function_name(schedule, self.program.dtype, self.writer.suffix, self.shared)
         head = [
             _DECORATOR,
             f"def {name}(",
@@ -277,7 +275,7 @@ class _Function:
                 )
             ),
             "):",
-            f'    """{what}, in {self.program.dtype}."""',
+            f'    """{self._what()}, in {self.program.dtype}."""',
             "    wide_vectors()",
             "    for job in range(first_job, last_job):",
             f"        segment = {self.prefix}_JOBS[job, 0]",
@@ -288,6 +286,12 @@ class _Function:
         ]
         lines = [*self.tables, "", "", *head] if self.tables else head
         return "\n".join(lines)
+
+    def _what(self) -> str:
+        if self.schedule.own:
+            return "each input with itself"
+        roots = " and ".join(self.schedule.name.split("+"))
+        return f"{roots} of {self.program.lanes} pairs" + (" of one x1" if self.shared else "")
 
     # --- a segment ---------------------------------------------------------------------
 
@@ -325,9 +329,9 @@ class _Function:
         for index, store in zip(segment.stores, stored, strict=True):
             own = Geometry(store.node.space, (1,) * len(store.node.space))
             lines += self._take(index, store, geometries.index(own))
-        name = _plain(self.schedule.name)
+        name = ("shared_" if self.shared else "") + _plain(self.schedule.name)
         tables, repeated = lower_segment(
-            segment, self.where, name, self.writer.describe, self.schedule.own
+            segment, self.where, name, self.writer.describe, self.schedule.own, self.shared
         )
         self.tables += table_lines(tables)
         for again in repeated:
@@ -515,6 +519,8 @@ class _Function:
             return f"single_{number} = constants[{entry}]"
         row = Projection(Varies.ROW)(arg)
         first = offsets[row, ()]
+        if arg.varies is Varies.ROW and self.shared:
+            return f"single_{number} = row_table[u64({first})]"
         if arg.varies is Varies.ROW:
             return f"single_{number} = row_table[u64({first * lanes_}) + lane]"
         return f"single_{number} = column_table[u64({first * repeat * lanes_}) + lane]"

@@ -11,7 +11,7 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from ..slice_program import Sliced
-from ..slices import Side
+from ..slice_sides import Side
 
 _THREADS = 256
 _BLOCK = 256  # inputs whose tables are computed together

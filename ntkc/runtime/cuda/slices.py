@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from ..errors import MemoryBudgetError
 from ..slice_program import Images, Sliced, SliceProgram
-from ..slices import Side, make_side
+from ..slice_sides import Side
+from ..slices import make_side
 from ..threads import Reporter
 from ..tiles import Tile, make_tiles
 from .images import Inputs, blocks_for, input_bytes, put_diagonal, scatter
@@ -213,7 +214,7 @@ class _Alone:
     ) -> list[Images]:
         """One image (n, *space) for each of the spaces."""
         name = self._names.get(id(sliced), program.tile_of(program.roots))
-        side = Side(inputs, mean_squares, owned, {})
+        side = Side("x1", inputs, mean_squares, owned, {})
         values = self._values(program, sliced, side, name, constants)
         found, first = [], 0
         for space in spaces:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Statement, Store, Table
+from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Shared, Statement, Store, Table
 from ntkc.ir.node import Node, Space, Varies, const, function, symbol
 from ntkc.schedule.lower import Lanes
 from ntkc.schedule.program import Run
@@ -167,8 +167,12 @@ def lower_segment(
     name: str,
     describe: Callable[[SliceStep], str],
     own: bool,
+    shared: bool = False,
 ) -> tuple[list[Table], list[Repeated]]:
-    """All steps of a segment on one slice."""
+    """All steps of a segment on one slice.
+
+    With `shared`, all lanes are pairs of one x₁, whose buffers have a number a cell.
+    """
     tables: list[Table] = []
     found: list[Repeated] = []
     numbers = {geometry: i for i, geometry in enumerate(segment.geometries)}
@@ -176,7 +180,7 @@ def lower_segment(
         calls = []
         for position in range(run.period):
             part = f"{name}_{segment.number}_{number}_{position}"
-            step = _Slice(where, numbers, run, position, part, tables, own)
+            step = _Slice(where, numbers, run, position, part, tables, own, shared)
             calls.append(step.call(describe(run.steps[position])))
         found.append(Repeated(run.count, tuple(calls)))
     return tables, found
@@ -201,7 +205,9 @@ class _Slice(Lanes):
         name: str,
         tables: list[Table],
         own: bool,
+        shared: bool,
     ) -> None:
+        self.shared = shared
         self.where, self.numbers, self.run, self.position = where, numbers, run, position
         self.name, self.tables, self.own = name, tables, own
         self.step = run.steps[position]
@@ -279,10 +285,12 @@ class _Slice(Lanes):
                 entry = self._given(kind, hole, (entries[hole] for entries in given))
                 entry = entry * const(factor) if factor > 1 else entry
                 first = self._argument(f"{kind}_entry_{hole}", entry)
-                index = (first + self._cell(letter, sizes)) * const(self.where.lanes)
+                alike = self.shared and kind == "row"
+                cell = first + self._cell(letter, sizes)
+                index = cell if alike else cell * const(self.where.lanes)
                 self.before.append(Offset(f"{kind}_at_{hole}", index))
-                load = symbol(f"{kind}_at_{hole}") + symbol("k")
-                self.body.append(Load(f"{kind}_{hole}", f"{kind}_table", load))
+                at = symbol(f"{kind}_at_{hole}")
+                self.body.append(_read(f"{kind}_{hole}", f"{kind}_table", at, alike))
                 self.names[node] = symbol(f"{kind}_{hole}")
 
     def _cell(self, letter: str, sizes: Space) -> Node:
@@ -415,9 +423,10 @@ class _Slice(Lanes):
         line = const(self._line())
         columns = where.column_space(node.space)
         cells, column_cells = prod(node.space), prod(columns)
-        first = self._offset("x1_at", self._cell("p", node.space) * const(where.lanes))
+        width = 1 if self.shared else where.lanes
+        first = self._offset("x1_at", self._cell("p", node.space) * const(width))
         second = self._offset("x2_at", self._cell("q", columns) * const(where.lanes))
-        steps = cells * where.lanes, column_cells * where.lanes
+        steps = cells * width, column_cells * where.lanes
 
         def loads(channel: Node | None, number: int) -> tuple[list[Statement], Node]:
             names = f"left_{number}", f"right_{number}"
@@ -425,8 +434,8 @@ class _Slice(Lanes):
                 const(number * step) if channel is None else channel * const(step) for step in steps
             ]
             found: list[Statement] = [
-                Load(names[0], "x1", first + shifts[0] + symbol("k")),
-                Load(names[1], "x2", second + shifts[1] + symbol("k")),
+                _read(names[0], "x1", first + shifts[0], self.shared),
+                _read(names[1], "x2", second + shifts[1], False),
             ]
             left, right = map(symbol, names)
             return found, (left - right) * (left - right) if apart else left * right
@@ -592,6 +601,11 @@ def _fill(to: Node, count: Node, source: Node | None) -> Loop:
         return Loop(LoopKind.LANES, "k", count, (Store("scratch", to + k, const(0.0)),))
     load = Load("copied", "scratch", source + k)
     return Loop(LoopKind.LANES, "k", count, (load, Store("scratch", to + k, symbol("copied"))))
+
+
+def _read(name: str, buffer: str, at: Node, shared: bool) -> Statement:
+    """A number of every lane, or one for all of them."""
+    return Shared(name, buffer, at) if shared else Load(name, buffer, at + symbol("k"))
 
 
 def _is_leaf(node: Node) -> bool:

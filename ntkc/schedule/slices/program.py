@@ -211,6 +211,11 @@ class SliceProgram:
         found = {schedule.name: schedule for schedule in (*self.own, *self.tiles.values())}
         return tuple(found.values())
 
+    @property
+    def shared(self) -> tuple[SliceSchedule, ...]:
+        """Those that also come for pairs of one x₁, whose numbers are spread as they are read."""
+        return tuple(self.tiles.values()) if self.vectors else ()
+
 
 ROOT_SETS = {"nngp+ntk": ("nngp", "ntk"), "nngp": ("nngp",)}
 """The tangent kernel needs all that the NNGP kernel does: it comes with it."""

@@ -1,0 +1,145 @@
+"""What a network on positions needs of single inputs: computed once, and kept where it fits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ArrayError
+from .slice_program import Images, Sliced, SliceProgram
+from .threads import run_tasks
+
+_TOGETHER = 2**14
+"""Positions of inputs that NumPy works on together: its temporaries stay in cache."""
+
+
+@dataclass(frozen=True)
+class Side:
+    """One argument of a call: its inputs, and what depends on each of them alone."""
+
+    name: str
+    """The argument's."""
+    inputs: NDArray[Any]
+    """(n, *space, channels), of any real dtype."""
+    mean_squares: Images
+    owned: list[Images]
+    diagonals: Mapping[str, NDArray[Any]]
+    """Each root of each input with itself (n,), by the root's name."""
+
+    @property
+    def count(self) -> int:
+        """The number of inputs."""
+        return len(self.inputs)
+
+
+def in_parts(
+    program: SliceProgram, count: int, threads: int, work: Callable[[slice], None]
+) -> None:
+    """Some work on all of `count` inputs, a few at a time, on threads."""
+    step = max(1, _TOGETHER // max(prod(program.space), 1))
+    starts = range(0, count, step)
+
+    def settle(start: int) -> int:
+        stop = min(start + step, count)
+        work(slice(start, stop))
+        return stop - start
+
+    run_tasks(starts, lambda: settle, threads)
+
+
+@contextmanager
+def naming_rows(name: str, chosen: NDArray[np.int64]) -> Iterator[None]:
+    """An `ArrayError` for a value of an input that lies beyond what the program was certified
+    for: the program's error holds the input's place among those chosen, and words.
+    """
+    try:
+        yield
+    except ValueError as error:
+        if len(error.args) != 2:
+            raise
+        place, words = error.args
+        raise ArrayError(
+            f"{name}: row {int(chosen[place])}: {words}; "
+            "scale the inputs, or choose smaller weights"
+        ) from None
+
+
+class InputImages:
+    """An argument's inputs, channel after channel (n, C * cells): some, or kept for all."""
+
+    def __init__(self, program: SliceProgram, side: Side) -> None:
+        self._program, self._inputs = program, side.inputs
+        self._kept: NDArray[Any] | None = None
+        self.width = prod(side.inputs.shape[1:])
+        self.channels = side.inputs.shape[-1]
+
+    @property
+    def bytes(self) -> int:
+        """What keeping them takes."""
+        return int(len(self._inputs) * self.width * np.dtype(self._program.dtype).itemsize)
+
+    def keep(self, threads: int) -> None:
+        """Bring all inputs to that order."""
+        kept = np.empty((len(self._inputs), self.width), self._program.dtype)
+
+        def fill(part: slice) -> None:
+            kept[part] = self._ordered(self._inputs[part])
+
+        in_parts(self._program, len(kept), threads, fill)
+        self._kept = kept
+
+    def of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """An array, and the rows of it that are the inputs chosen."""
+        if self._kept is not None:
+            return self._kept, chosen
+        unique, places = np.unique(chosen, return_inverse=True)
+        return self._ordered(self._inputs[unique]).astype(self._program.dtype), places
+
+    def _ordered(self, inputs: NDArray[Any]) -> NDArray[Any]:
+        return np.moveaxis(inputs, -1, 1).reshape(len(inputs), -1)
+
+
+class Table:
+    """What a function reads of single inputs: computed for those asked for, or kept for all."""
+
+    def __init__(
+        self, program: SliceProgram, sliced: Sliced, side: Side, constants: NDArray[np.float64]
+    ) -> None:
+        self._program, self._sliced, self._side = program, sliced, side
+        self._constants = constants
+        self._kept: NDArray[Any] | None = None
+
+    @property
+    def bytes(self) -> int:
+        """What keeping it takes."""
+        item = np.dtype(self._program.dtype).itemsize
+        return int(self._side.count * self._sliced.width * item)
+
+    def keep(self, threads: int) -> None:
+        """Compute it for all inputs."""
+        kept = np.empty((self._side.count, self._sliced.width), self._program.dtype)
+
+        def fill(part: slice) -> None:
+            kept[part] = self._computed(np.arange(part.start, part.stop))
+
+        in_parts(self._program, len(kept), threads, fill)
+        self._kept = kept
+
+    def of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
+        """A table, and the rows of it that are those of the inputs chosen."""
+        if self._kept is not None:
+            return self._kept, chosen
+        unique, places = np.unique(chosen, return_inverse=True)
+        return self._computed(unique).astype(self._program.dtype), places
+
+    def _computed(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
+        side = self._side
+        owned = [image[chosen] for image in side.owned]
+        with naming_rows(side.name, chosen):
+            return self._sliced.table(side.mean_squares[chosen], self._constants, owned)

@@ -1,0 +1,212 @@
+"""One thread's work on pairs of inputs on positions: buffers, and what is done with a group."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .lanes import aligned, interleave, spread_row
+from .slice_program import Images, Sliced, SliceFunction, SliceProgram
+from .slice_sides import InputImages, Side, Table
+from .threads import run_tasks
+
+_ENTRY_SECONDS = 1e-9  # rough cost of an entry of a slice, a lane
+_CALL_SECONDS = 0.1  # of jobs in one call: an interrupt waits no longer
+
+
+class StoppedError(Exception):
+    """Another thread of the call has failed, or was interrupted."""
+
+
+class Group(NamedTuple):
+    """Some work of one thread: each of `rows` with all of `columns`, or pairs one by one."""
+
+    rows: NDArray[np.int64]
+    columns: NDArray[np.int64]
+    paired: bool
+    mirrored: bool
+    square: bool = False
+    """Whether the rows are the columns, all but the last."""
+
+    @property
+    def entries(self) -> int:
+        """Entries of the matrix that this settles."""
+        count = len(self.rows) if self.paired else len(self.rows) * len(self.columns)
+        return count * (2 if self.mirrored and not self.square else 1)
+
+
+class Worker:
+    """One thread's buffers, and what it does with a group of pairs."""
+
+    def __init__(
+        self,
+        program: SliceProgram,
+        sliced: Sliced,
+        constants: NDArray[np.float64],
+        images: tuple[InputImages, InputImages],
+        tables: tuple[Table, Table],
+        stop: threading.Event,
+    ) -> None:
+        dtype, lanes = np.dtype(program.dtype), program.lanes
+        self._program, self._sliced, self._stop = program, sliced, stop
+        self.outputs: list[tuple[int, NDArray[Any]]] = []
+        """(number among the results, array to write it to)."""
+        self._images, self._tables = images, tables
+        self._constants = constants.astype(dtype)
+        cells = images[0].width
+        scale = 1.0 if program.differences else 1.0 / max(images[0].channels, 1)
+        self._scale = dtype.type(scale)
+        self._one = dtype.type(1.0)
+        repeats = 2 ** len(program.space) if program.repeated else 1
+        self._x1 = aligned(cells * lanes, dtype)
+        self._x2 = aligned(cells * lanes * repeats, dtype)
+        self._row_table = aligned(max(1, sliced.width) * lanes, dtype)
+        width = sliced.width if sliced.columns is None else sliced.columns.size
+        self._column_table = aligned(max(1, width) * lanes, dtype)
+        self._scratch = aligned(sliced.scratch, dtype)
+        self._stores = aligned(sliced.stores, dtype)
+        self._totals = np.zeros(sliced.totals * lanes)
+        self._result = np.empty(max(1, sliced.results) * lanes)
+        seconds = entry_seconds(program, sliced)
+        self._step = max(1, int(sliced.jobs * _CALL_SECONDS / seconds))
+
+    def __call__(self, group: Group) -> int:
+        """Settle a group and return how many entries that are."""
+        if group.paired:
+            self._settle_pairs(group)
+        else:
+            self._settle_rows(group)
+        return group.entries
+
+    def _settle_pairs(self, group: Group) -> None:
+        lanes = self._program.lanes
+        for start in range(0, len(group.rows), lanes):
+            rows, columns = (side[start : start + lanes] for side in (group.rows, group.columns))
+            values = self.pairs(rows, columns)
+            for place, output in self.outputs:
+                found = values[place, : len(rows)]
+                output[rows, columns] = found
+                if group.mirrored:
+                    output[columns, rows] = found
+
+    def _settle_rows(self, group: Group) -> None:
+        lanes, columns = self._program.lanes, group.columns
+        across = slice(int(columns[0]), int(columns[-1]) + 1)
+        self._take_columns(np.resize(columns, lanes))
+        for start in range(0, len(group.rows), lanes):
+            rows = group.rows[start : start + lanes]
+            images, image_of = self._images[0].of(rows)
+            tables, table_of = self._tables[0].of(rows)
+            for row, image, table in zip(rows, image_of, table_of, strict=True):
+                values = self._run_row(images[image], tables[table])
+                for place, output in self.outputs:
+                    found = values[place, : len(columns)]
+                    output[row, across] = found
+                    if group.mirrored:
+                        output[across, row] = found
+
+    def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
+        """The results (R, lanes) of pairs, at most a lane each."""
+        full = [np.resize(chosen, self._program.lanes) for chosen in (rows, columns)]
+        interleave(*self._tables[0].of(full[0]), self._one, self._row_table)
+        interleave(*self._images[0].of(full[0]), self._scale, self._x1)
+        self._take_columns(full[1])
+        return self._run(self._sliced.run, self._x1, self._row_table)
+
+    def _run_row(self, image: NDArray[Any], table: NDArray[Any]) -> Images:
+        """The results of one x1, divided by its channels so that products are means, with the
+        columns taken.
+        """
+        shared = self._sliced.shared
+        if shared is not None:
+            scaled = np.multiply(image, self._scale, out=self._x1[: image.size])
+            return self._run(shared, scaled, table)
+        spread_row(table, self._program.lanes, self._one, self._row_table)
+        spread_row(image, self._program.lanes, self._scale, self._x1)
+        return self._run(self._sliced.run, self._x1, self._row_table)
+
+    def _take_columns(self, chosen: NDArray[np.int64]) -> None:
+        table, places = self._tables[1].of(chosen)
+        if self._sliced.columns is not None:
+            table, places = table[places][:, self._sliced.columns], np.arange(len(chosen))
+        interleave(table, places, self._one, self._column_table)
+        images, places = self._images[1].of(chosen)
+        if self._program.repeated:
+            space = self._program.space
+            apart = images[places].reshape(len(chosen), -1, *space)
+            images = np.tile(apart, (1, 1, *(2,) * len(space))).reshape(len(chosen), -1)
+            places = np.arange(len(chosen))
+        interleave(images, places, self._one, self._x2)
+
+    def _run(self, function: SliceFunction, x1: NDArray[Any], row_table: NDArray[Any]) -> Images:
+        sliced = self._sliced
+        self._totals.fill(0.0)
+        for first in range(0, max(sliced.jobs, 1), self._step):
+            if self._stop.is_set():
+                raise StoppedError
+            function(
+                x1,
+                self._x2,
+                row_table,
+                self._column_table,
+                self._constants,
+                self._scratch,
+                self._stores,
+                self._totals,
+                self._result,
+                first,
+                min(first + self._step, sliced.jobs),
+            )
+        return self._result.reshape(-1, self._program.lanes)
+
+
+def entry_seconds(program: SliceProgram, sliced: Sliced) -> float:
+    """Roughly what a group of pairs, a lane each, takes."""
+    return max(sliced.entries * program.lanes * _ENTRY_SECONDS, 1e-9)
+
+
+def pair_with_itself(
+    program: SliceProgram,
+    sliced: Sliced,
+    spaces: tuple[tuple[int, ...], ...],
+    inputs: NDArray[Any],
+    mean_squares: Images,
+    owned: list[Images],
+    constants: NDArray[np.float64],
+    threads: int,
+) -> list[Images]:
+    """The values of each input with itself that one function computes."""
+    count = len(inputs)
+    rank = len(program.space)
+    found = [np.empty((count, *(space or (1,) * rank))) for space in spaces]
+    side = Side("x1", inputs, mean_squares, owned, {})
+    images, table = InputImages(program, side), Table(program, sliced, side, constants)
+    stop = threading.Event()
+    tasks = [
+        np.arange(start, min(start + program.lanes, count))
+        for start in range(0, count, program.lanes)
+    ]
+
+    def make_worker() -> Callable[[NDArray[np.int64]], int]:
+        worker = Worker(program, sliced, constants, (images, images), (table, table), stop)
+
+        def work(chosen: NDArray[np.int64]) -> int:
+            values = worker.pairs(chosen, chosen)
+            first = 0
+            for image, space in zip(found, spaces, strict=True):
+                cells = prod(space)
+                image[chosen] = values[first : first + cells, : len(chosen)].T.reshape(
+                    len(chosen), *image.shape[1:]
+                )
+                first += cells
+            return 0
+
+        return work
+
+    run_tasks(tasks, make_worker, threads, None, stop)
+    return found
