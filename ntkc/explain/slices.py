@@ -107,7 +107,7 @@ def workspace_bytes(program: SliceProgram, schedule: SliceSchedule) -> int:
     """What one thread holds while it works on a group of pairs: slices, stores, and tables."""
     space, channels = input_space(program)
     repeated = any("wrapped" in g.modes for s in program.functions for g in s.segments)
-    where = layout(schedule, program.lanes, space, channels, repeated)
+    where = layout(schedule, program.lanes, space, channels, repeated, program.vectors)
     stores = sum(store_size(store, program.lanes) for store in schedule.stores)
     single = sum(prod(size) for _, size in schedule.rows) + prod(space) * channels
     repeats = 2 ** len(space) if repeated else 1

@@ -46,6 +46,17 @@ def store(buffer: Any, at: Any, value: Any) -> None:
     buffer[at : at + BYTES // buffer.itemsize] = value
 
 
+def zeros(buffer: Any) -> Any:
+    """The vector of zeros that fits a buffer."""
+    return np.zeros(BYTES // buffer.itemsize, buffer.dtype)
+
+
+def accumulate(totals: Any, at: Any, value: Any, scale: Any) -> None:
+    """Add a vector times a number to as many float64 at an offset of a buffer."""
+    at = int(at)
+    totals[at : at + value.size] += value.astype(np.float64) * scale
+
+
 def safe_sqrt(x: Any) -> Any:
     """The square root, and 0 for what is below 0."""
     return np.sqrt(np.maximum(x, x * 0))
@@ -247,8 +258,15 @@ def _stored(buffer: Any, at: Any, value: Any) -> Any:
     return types.void if vector is not None and value in (vector, vector.item) else None
 
 
+def _accumulated(totals: Any, at: Any, value: Any, scale: Any) -> Any:
+    wide = _buffer(totals) is _VECTORS[types.float64] and scale == types.float64
+    return types.void if wide and isinstance(value, Vector) else None
+
+
 _typed(load, 2, _buffer)
 _typed(store, 3, _stored)
+_typed(zeros, 1, _buffer)
+_typed(accumulate, 4, _accumulated)
 _typed(wide_vectors, 0, lambda: types.void)
 
 
@@ -273,6 +291,26 @@ def _store(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     if not isinstance(sig.args[2], Vector):
         value = _spread(builder, context.get_value_type(_buffer(sig.args[0])), value)
     builder.store(value, address, align=alignment)
+    return context.get_dummy_value()
+
+
+@lower_builtin(zeros, types.Array)
+def _zeros(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    kind = context.get_value_type(sig.return_type)
+    return ir.Constant(kind, [0.0] * kind.count)
+
+
+@lower_builtin(accumulate, types.Array, types.Integer, Vector, types.Float)
+def _accumulate(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+    totals, at, value, scale = args
+    array = context.make_array(sig.args[0])(context, builder, totals)
+    wide = ir.VectorType(ir.DoubleType(), value.type.count)
+    address = builder.bitcast(builder.gep(array.data, [at]), wide.as_pointer())
+    if value.type != wide:
+        value = builder.fpext(value, wide)
+    scaled = builder.fmul(value, _spread(builder, wide, scale))
+    total = builder.fadd(builder.load(address, align=8), scaled)
+    builder.store(total, address, align=8)
     return context.get_dummy_value()
 
 

@@ -68,8 +68,8 @@ def emit(
 
 
 _VECTORS = (
-    "load", "maximum", "minimum", "power_of_two", "safe_inverse_sqrt", "safe_sqrt", "select",
-    "store", "wide_vectors",
+    "accumulate", "load", "maximum", "minimum", "power_of_two", "safe_inverse_sqrt", "safe_sqrt",
+    "select", "store", "wide_vectors", "zeros",
 )  # fmt: skip
 """What generated functions may use of `ntkc.runtime.vectors`."""
 

@@ -44,20 +44,36 @@ def _total(writer: Any, push: Push, number: int) -> list[str]:
     zero = writer.dialect.literal(0.0)
     scale = 1.0 / prod(push.source.space) if push.node.op == "mean_diagonal" else 1.0
     arguments |= {"to": f"u64({push.total * lanes})", "scale": repr(scale)}
-    body = [
-        f"for k in range({last} * u64({lanes})):",
-        f"    scratch[u64({line}) + k] = {zero}",
-        *heads,
-        f"{pad}at = {at}",
-        f"{pad}for k in range({last} * u64({lanes})):",
-        f"{pad}    scratch[u64({line}) + k] += scratch[at + k]",
-        f"for x in range({last}):",
-        f"    for lane in range(u64({lanes})):",
-        f"        total = scratch[u64({line}) + x * u64({lanes}) + lane]",
-        "        totals[to + lane] += total * scale",
-    ]
+    body = (
+        _column_sums(lanes, last, heads, at)
+        if writer.vector
+        else [
+            f"for k in range({last} * u64({lanes})):",
+            f"    scratch[u64({line}) + k] = {zero}",
+            *heads,
+            f"{pad}at = {at}",
+            f"{pad}for k in range({last} * u64({lanes})):",
+            f"{pad}    scratch[u64({line}) + k] += scratch[at + k]",
+            f"for x in range({last}):",
+            f"    for lane in range(u64({lanes})):",
+            f"        total = scratch[u64({line}) + x * u64({lanes}) + lane]",
+            "        totals[to + lane] += total * scale",
+        ]
+    )
     call = writer.writer.routines.call("add", "Add a slice to totals.", body, arguments)
     return _at_zero(rank, call) if push.node.op == "mean_diagonal" else call
+
+
+def _column_sums(lanes: int, last: str, heads: list[str], at: str) -> list[str]:
+    """Sums of columns as vectors, added up in float64."""
+    pad = "    " * (len(heads) + 1)
+    return [
+        f"for x in range({last}):",
+        "    total = zeros(scratch)",
+        *(f"    {head}" for head in heads),
+        f"{pad}total = total + load(scratch, {at} + x * u64({lanes}))",
+        "    accumulate(totals, to, total, scale)",
+    ]
 
 
 def _result(writer: Any, push: Push, number: int) -> list[str]:
@@ -124,7 +140,14 @@ def _store(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
     last = rank - 1
     here, there = _steps(node, last)
     add(f"to = u64(base + ({row}) * {where.lanes})", f"at = u64({at})")
-    if here == there == 1:
+    if writer.vector:
+        add(
+            f"for x in range(u64(max(high{last} - low{last}, 0))):",
+            f"    place_of = to + x * u64({here * where.lanes})",
+            f"    part = load(scratch, at + x * u64({there * where.lanes}))",
+            "    store(stores, place_of, load(stores, place_of) + part)",
+        )
+    elif here == there == 1:
         add(
             f"for k in range(u64(max(high{last} - low{last}, 0) * {where.lanes})):",
             "    stores[to + k] += scratch[at + k]",

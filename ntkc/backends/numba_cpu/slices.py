@@ -83,7 +83,15 @@ class _Writer:
             n.op == "gram_distance" for n in topological(program.module.roots.values())
         )
         self.layouts = {
-            s.name: layout(s, program.lanes, self.space, self.channels, repeated, self.differences)
+            s.name: layout(
+                s,
+                program.lanes,
+                self.space,
+                self.channels,
+                repeated,
+                program.vectors,
+                self.differences,
+            )
             for s in program.functions
         }
         self.constant_roots = self._constant_roots()
@@ -433,11 +441,7 @@ class _Function:
             inner += self._inside(index, store, number, arguments)
         else:
             arguments["scale"] = self.dialect.literal(self._uniform(node))
-            inner += [
-                f"for k in range(n_{rank - 1} * u64({where.lanes})):",
-                "    scratch[to + k] = stores[at + k] * scale",
-                f"    stores[at + k] = {self.dialect.literal(0.0)}",
-            ]
+            inner += [f"for x in range(n_{rank - 1}):", *self._moved("scale")]
         if store.margin is not None:
             side = side_margin(where, rank, symbol("slot"), store.margin)
             inner += self.statements(side)
@@ -457,7 +461,7 @@ class _Function:
         self, index: int, store: Store, number: int, arguments: dict[str, str]
     ) -> list[str]:
         """Divide by the cells inside of the image, of both windows."""
-        node, lanes_ = store.node, self.where.lanes
+        node = store.node
         rank, factors = len(node.space), []
         for axis in range(rank):
             counts = (cells(node, axis, node.args[0].space[axis]) >= 0).sum(axis=1)
@@ -476,9 +480,22 @@ class _Function:
         return [
             f"for x in range(n_{rank - 1}):",
             f"    share = {' * '.join(factors)}",
-            f"    for k in range(x * u64({lanes_}), (x + u64(1)) * u64({lanes_})):",
-            "        scratch[to + k] = stores[at + k] * share",
-            f"        stores[at + k] = {self.dialect.literal(0.0)}",
+            *self._moved("share"),
+        ]
+
+    def _moved(self, factor: str) -> list[str]:
+        """Cell x of a store's row times a number to its slot; a zero stays."""
+        zero, size = self.dialect.literal(0.0), self.where.lanes
+        if self.vector is None:
+            return [
+                f"    for k in range(x * u64({size}), (x + u64(1)) * u64({size})):",
+                f"        scratch[to + k] = stores[at + k] * {factor}",
+                f"        stores[at + k] = {zero}",
+            ]
+        return [
+            f"    k = x * u64({size})",
+            f"    store(scratch, to + k, load(stores, at + k) * {factor})",
+            f"    store(stores, at + k, {zero})",
         ]
 
     # --- the end -----------------------------------------------------------------------

@@ -51,6 +51,8 @@ class Layout:
     slack: int
     repeated: bool
     """Whether tables of the second input hold every row twice, for axes that wrap around."""
+    vectors: bool
+    """Whether loops over lanes are by whole vectors, which may lie apart from one another."""
     differences: bool = False
     """Whether inputs come as they are, for differences; else x₁ comes divided by the channels."""
 
@@ -103,6 +105,7 @@ def layout(
     space: Space,
     channels: int,
     repeated: bool,
+    vectors: bool,
     differences: bool = False,
 ) -> Layout:
     """The layout of one function's scratch."""
@@ -131,6 +134,7 @@ def layout(
         space,
         slack,
         repeated,
+        vectors,
         differences,
     )
 
@@ -367,8 +371,9 @@ class _Slice(Lanes):
         ]
         rows = [self._offset("above", self._slot_row(slot, s, stride)) for s in shifts]
         taps = [const(dilation[last] * o * lanes) for o in range(size[last])]
-        if stride[last] == 1 and len(rows) * len(taps) <= MOST_TAPS:
-            self._mean(node, [row + tap for row in rows for tap in taps])
+        near = stride[last] == 1 or self.where.vectors
+        if near and len(rows) * len(taps) <= MOST_TAPS:
+            self._mean(node, [row + tap for row in rows for tap in taps], stride[last])
             return
         if len(rows) > 1:
             line = const(self._line())
@@ -379,7 +384,7 @@ class _Slice(Lanes):
             start: Node = line
         else:
             start = rows[0]
-        if stride[last] > 1:
+        if stride[last] > 1 and not self.where.vectors:
             narrow = const(self._line())
             at = symbol("x") * const(stride[last] * lanes)
             inner = self._sum_loop(
@@ -390,15 +395,17 @@ class _Slice(Lanes):
             )
             count = symbol(f"n_{last}")
             self.before.append(Loop(LoopKind.SERIAL, "x", count, (inner,)))
-            start, taps = narrow, [const(0)]
-        self._mean(node, [start + tap for tap in taps])
+            self._mean(node, [narrow], 1)
+            return
+        self._mean(node, [start + tap for tap in taps], stride[last])
 
-    def _mean(self, node: Node, places: Sequence[Node]) -> None:
-        """The mean of what lies at some places."""
+    def _mean(self, node: Node, places: Sequence[Node], stride: int) -> None:
+        """The mean of what lies at some places, and from cell to cell a stride further on."""
         parts = []
+        further = symbol("k") * const(stride) if stride > 1 else symbol("k")
         for place in places:
             name = self._fresh("cell")
-            self.body.append(Load(name, "scratch", place + symbol("k")))
+            self.body.append(Load(name, "scratch", place + further))
             parts.append(symbol(name))
         size = prod(node.attr("size"))
         if size == 1:
