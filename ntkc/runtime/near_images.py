@@ -126,7 +126,8 @@ def near_pairs(inputs: list[NDArray[Any]], bound: float, budget: int) -> Iterato
     for top in range(0, len(inputs[0]), block):
         left = _directions(inputs[0][top : top + block])
         for first in range(top if len(inputs) == 1 else 0, len(inputs[-1]), block):
-            right = _directions(inputs[-1][first : first + block])
+            same = len(inputs) == 1 and first == top
+            right = left if same else _directions(inputs[-1][first : first + block])
             i, j = np.nonzero(left @ right.T > 1.0 - bound)
             rows, columns = i + top, j + first
             if len(inputs) == 1:

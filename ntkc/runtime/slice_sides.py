@@ -114,6 +114,7 @@ class Table:
         self._program, self._sliced, self._side = program, sliced, side
         self._constants = constants
         self._kept: NDArray[Any] | None = None
+        self._last: tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]] | None = None
 
     @property
     def bytes(self) -> int:
@@ -135,8 +136,12 @@ class Table:
         """A table, and the rows of it that are those of the inputs chosen."""
         if self._kept is not None:
             return self._kept, chosen
-        unique, places = np.unique(chosen, return_inverse=True)
-        return self._computed(unique).astype(self._program.dtype), places
+        last = self._last  # an input with itself is asked for twice
+        if last is None or last[0] is not chosen:
+            unique, places = np.unique(chosen, return_inverse=True)
+            table = self._computed(unique).astype(self._program.dtype)
+            self._last = last = chosen, table, places
+        return last[1], last[2]
 
     def _computed(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
         side = self._side

@@ -112,7 +112,8 @@ class Worker:
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
         """The results (R, lanes) of pairs, at most a lane each."""
-        full = [np.resize(chosen, self._program.lanes) for chosen in (rows, columns)]
+        full = [np.resize(rows, self._program.lanes)]
+        full.append(full[0] if columns is rows else np.resize(columns, self._program.lanes))
         interleave(*self._tables[0].of(full[0]), self._one, self._row_table)
         interleave(*self._images[0].of(full[0]), self._scale, self._x1)
         self._take_columns(full[1])

@@ -90,17 +90,18 @@ def window_mean(images, size, stride, dilation, before, out, circular):
     for axis, cells in enumerate(size):
         shape = list(images.shape)
         shape[axis + 1] = out[axis]
-        total = np.zeros(shape)
-        into, source = np.moveaxis(total, axis + 1, 0), np.moveaxis(images, axis + 1, 0)
+        total, step, length = np.zeros(shape), stride[axis], images.shape[axis + 1]
+        front = (slice(None),) * (axis + 1)
         for offset in range(cells):
-            at = np.arange(out[axis]) * stride[axis] - before[axis] + offset * dilation[axis]
+            shift = offset * dilation[axis] - before[axis]
             if circular:
-                into += source[at % len(source)]
+                total += images[(*front, (np.arange(out[axis]) * step + shift) % length)]
                 continue
-            inside = np.flatnonzero((at >= 0) & (at < len(source)))
-            if inside.size:
-                first, last = inside[0], inside[-1]
-                into[first : last + 1] += source[at[first] : at[last] + 1 : stride[axis]]
+            first = max(0, -(shift // step))  # the cells whose place is inside
+            last = min(out[axis], (length - 1 - shift) // step + 1)
+            if first < last:
+                at = slice(first * step + shift, (last - 1) * step + shift + 1, step)
+                total[(*front, slice(first, last))] += images[(*front, at)]
         images = total / cells
     return images''',
     "spread_mean": '''\
