@@ -39,7 +39,7 @@ class Printer:
                 return [f"{name} = {self.index(index)}"]
             case Lookup(name, table, position):
                 return [f"{name} = {table}[{position}]"]
-            case Loop(_, variable, count, body):
+            case Loop(_, variable, count, body, ()):
                 return [
                     f"for {variable} in range({self.index(count)}):",
                     *indented(self.block(body)),

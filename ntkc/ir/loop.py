@@ -80,12 +80,17 @@ class Lookup:
 
 @dataclass(frozen=True)
 class Loop:
-    """`for variable in 0 .. count - 1`."""
+    """`for variable in 0 .. count - 1`.
+
+    A loop over lanes may carry values from each vector to the next: `first` binds them before the
+    first vector, as if at its place, and `body` binds them anew at its end.
+    """
 
     kind: LoopKind
     variable: str
     count: Node
     body: tuple[Statement, ...]
+    first: tuple[Statement, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -84,14 +84,16 @@ class _Vectors(Printer):
     def statement(self, statement: Statement) -> list[str]:
         """The lines of one statement."""
         match statement:
-            case Loop(LoopKind.LANES, variable, count, body):
+            case Loop(LoopKind.LANES, variable, count, body, first):
                 self._variable = variable
-                lines = self.block(body)
+                lines, before = self.block(body), self.block(first)
                 self._variable = None
                 if count is const(self._size):
                     return [f"{variable} = {self.index(const(0))}", *lines]
                 steps = f"{self.index(const(0))}, {self.index(count)}, u64({self._size})"
-                return [f"for {variable} in range({steps}):", *indented(lines)]
+                if before:
+                    before = [f"{variable} = {self.index(const(0))}", *before]
+                return [*before, f"for {variable} in range({steps}):", *indented(lines)]
             case Shared(name, buffer, index):
                 cell = f"{self._variable} // u64({self._size})"
                 return [f"{name} = {buffer}[{self.index(index)} + {cell}]"]

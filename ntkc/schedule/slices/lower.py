@@ -31,6 +31,9 @@ MOST_TAPS = 9
 """Cells of a window that are read one by one, beside the arithmetic, which hides the loads; larger
 windows are summed along rows first."""
 
+MOST_COLUMNS = 27
+"""Cells of a window whose columns are summed once each, where a row is a loop over vectors."""
+
 
 @dataclass(frozen=True)
 class Layout:
@@ -218,6 +221,9 @@ class _Slice(Lanes):
         self.before: list[Statement] = []
         self.outside: list[Statement] = []
         self.body: list[Statement] = []
+        self.first: list[Statement] = []
+        self.last: list[Statement] = []
+        """What binds the values that a row's loop carries from cell to cell."""
         self.names: dict[Node, Node] = {}
         self.used: set[str] = set()
         self.geometry = self.step.geometry
@@ -253,7 +259,8 @@ class _Slice(Lanes):
         self._load_pairs()
         self._compute()
         self._store()
-        row.append(Loop(LoopKind.LANES, "k", self._row_length(), tuple(self.body)))
+        body = (*self.body, *self.last)
+        row.append(Loop(LoopKind.LANES, "k", self._row_length(), body, tuple(self.first)))
         row.extend(self._side_margins())
         loops: Sequence[Statement] = row
         for axis in reversed(range(self.rank - 1)):
@@ -371,6 +378,9 @@ class _Slice(Lanes):
         ]
         rows = [self._offset("above", self._slot_row(slot, s, stride)) for s in shifts]
         taps = [const(dilation[last] * o * lanes) for o in range(size[last])]
+        if self.where.vectors and dilation[last] == 1 and len(rows) * len(taps) <= MOST_COLUMNS:
+            self._columns(node, rows, len(taps), stride[last])
+            return
         near = stride[last] == 1 or self.where.vectors
         if near and len(rows) * len(taps) <= MOST_TAPS:
             self._mean(node, [row + tap for row in rows for tap in taps], stride[last])
@@ -399,6 +409,34 @@ class _Slice(Lanes):
             return
         self._mean(node, [start + tap for tap in taps], stride[last])
 
+    def _columns(self, node: Node, rows: Sequence[Node], count: int, stride: int) -> None:
+        """The mean over a window by its columns, whose sums neighbours share: a column is
+        summed once, and carried from cell to cell until the last window that it is in.
+        """
+        lanes, kept = self.where.lanes, max(0, count - stride)
+        names = [self._fresh("column") for _ in range(count)]
+        for number, name in enumerate(names):
+            body = self.first if number < kept else self.body
+            parts = []
+            for row in rows:
+                part = self._fresh("cell")
+                further = symbol("k") * const(stride) if stride > 1 else symbol("k")
+                body.append(Load(part, "scratch", row + const(number * lanes) + further))
+                parts.append(symbol(part))
+            body.append(Let(name, _sum(parts)))
+        self._averaged(node, [symbol(name) for name in names])
+        for number in range(kept):
+            self.last.append(Let(names[number], symbol(names[number + stride])))
+
+    def _averaged(self, node: Node, parts: Sequence[Node]) -> None:
+        size = prod(node.attr("size"))
+        if size == 1:
+            self.names[node] = parts[0]
+            return
+        name = self._fresh("sum")
+        self.body.append(Let(name, _sum(parts)))
+        self.names[node] = symbol(name) * const(1.0 / size)
+
     def _mean(self, node: Node, places: Sequence[Node], stride: int) -> None:
         """The mean of what lies at some places, and from cell to cell a stride further on."""
         parts = []
@@ -407,13 +445,7 @@ class _Slice(Lanes):
             name = self._fresh("cell")
             self.body.append(Load(name, "scratch", place + further))
             parts.append(symbol(name))
-        size = prod(node.attr("size"))
-        if size == 1:
-            self.names[node] = parts[0]
-            return
-        name = self._fresh("sum")
-        self.body.append(Let(name, _sum(parts)))
-        self.names[node] = symbol(name) * const(1.0 / size)
+        self._averaged(node, parts)
 
     def _sum_loop(self, variable: str, count: Node, rows: Sequence[Node], to: Node) -> Loop:
         names = [f"part_{i}" for i in range(len(rows))]
