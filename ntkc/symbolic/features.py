@@ -116,6 +116,15 @@ def _chebyshev(place: Node, series: Sequence[float]) -> Node:
     return make("chebyshev", place, coefficients=tuple(map(float, series)))
 
 
+def _floored(power: Node) -> Node:
+    """A power, and 1e-18 in the place of a smaller one: nothing beside the series' first terms.
+
+    Its products would soon be at the end of float32, where numbers lose digits, and where a
+    processor takes a hundred times as long for each.
+    """
+    return function("max", power, 1e-18)
+
+
 class _Powers:
     """Powers of a number between 0 and 1 by repeated squaring, and what they lack to 1."""
 
@@ -126,7 +135,7 @@ class _Powers:
     def _grow(self, bit: int) -> None:
         while len(self._squares) <= bit:
             last, lack = self._squares[-1], self._lacks[-1]
-            self._squares.append(last * last)
+            self._squares.append(_floored(last * last))
             self._lacks.append(None if lack is None else lack * (2.0 - lack))
 
     def power(self, exponent: int) -> Node | None:
@@ -136,7 +145,7 @@ class _Powers:
             if exponent >> bit & 1:
                 self._grow(bit)
                 factor = self._squares[bit]
-                result = factor if result is None else result * factor
+                result = factor if result is None else _floored(result * factor)
         return result
 
     def lack(self, exponent: int) -> Node:
