@@ -25,8 +25,10 @@ class Printer:
     def statement(self, statement: Statement) -> list[str]:
         """The lines of one statement."""
         match statement:
-            case Shared():
-                raise AssertionError("one number for all lanes needs explicit vectors")
+            case Shared() | Loop(first=(_, *_)):
+                raise AssertionError(
+                    "explicit vectors alone have one number for all lanes, or carry"
+                )
             case Remark(text):
                 return [f"# {printable(text)}"]
             case Load(name, buffer, index):
@@ -39,7 +41,7 @@ class Printer:
                 return [f"{name} = {self.index(index)}"]
             case Lookup(name, table, position):
                 return [f"{name} = {table}[{position}]"]
-            case Loop(_, variable, count, body, ()):
+            case Loop(_, variable, count, body):
                 return [
                     f"for {variable} in range({self.index(count)}):",
                     *indented(self.block(body)),

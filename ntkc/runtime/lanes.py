@@ -39,3 +39,10 @@ def spread_row(row: NDArray[Any], lanes: int, scale: Any, out: NDArray[Any]) -> 
         value = scale * row[k]
         for lane in range(lanes):
             out[k * lanes + lane] = value
+
+
+@compiled()
+def put_lane(row: NDArray[Any], lane: int, lanes: int, out: NDArray[Any]) -> None:
+    """out[k * lanes + lane] = row[k]."""
+    for k in range(row.size):
+        out[k * lanes + lane] = row[k]

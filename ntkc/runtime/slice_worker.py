@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .lanes import aligned, interleave, spread_row
+from .lanes import aligned, interleave, put_lane, spread_row
 from .slice_program import Images, Sliced, SliceFunction, SliceProgram
 from .slice_sides import InputImages, Side, Table
 from .threads import run_tasks
@@ -32,10 +32,15 @@ class Group(NamedTuple):
     mirrored: bool
     square: bool = False
     """Whether the rows are the columns, all but the last."""
+    others: NDArray[np.int64] | None = None
+    """As many columns as rows, of which one more with every row takes the place of its number among
+    `columns`, which are the rows: row i has the columns after it, and the others up to its own."""
 
     @property
     def entries(self) -> int:
-        """Entries of the matrix that this settles."""
+        """Entries of the matrix that this settles; of `others` half, as in a group of theirs."""
+        if self.others is not None:
+            return 2 * len(self.rows) * len(self.columns)
         count = len(self.rows) if self.paired else len(self.rows) * len(self.columns)
         return count * (2 if self.mirrored and not self.square else 1)
 
@@ -79,6 +84,8 @@ class Worker:
         """Settle a group and return how many entries that are."""
         if group.paired:
             self._settle_pairs(group)
+        elif group.others is not None:
+            self._settle_with_others(group, group.others)
         else:
             self._settle_rows(group)
         return group.entries
@@ -110,6 +117,19 @@ class Worker:
                     if group.mirrored:
                         output[across, row] = found
 
+    def _settle_with_others(self, group: Group, others: NDArray[np.int64]) -> None:
+        columns = group.columns.copy()
+        self._take_columns(columns)
+        images, image_of = self._images[0].of(group.rows)
+        tables, table_of = self._tables[0].of(group.rows)
+        for lane, row in enumerate(group.rows):
+            columns[lane] = others[lane]
+            self._take_columns(others[lane : lane + 1], lane)
+            values = self._run_row(images[image_of[lane]], tables[table_of[lane]])
+            for place, output in self.outputs:
+                output[row, columns] = values[place]
+                output[columns, row] = values[place]
+
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
         """The results (R, lanes) of pairs, at most a lane each."""
         full = [np.resize(rows, self._program.lanes)]
@@ -131,18 +151,27 @@ class Worker:
         spread_row(image, self._program.lanes, self._scale, self._x1)
         return self._run(self._sliced.run, self._x1, self._row_table)
 
-    def _take_columns(self, chosen: NDArray[np.int64]) -> None:
+    def _take_columns(self, chosen: NDArray[np.int64], lane: int | None = None) -> None:
+        """Bring inputs of x2 to the lanes; a single one to the lane given."""
         table, places = self._tables[1].of(chosen)
         if self._sliced.columns is not None:
             table, places = table[places][:, self._sliced.columns], np.arange(len(chosen))
-        interleave(table, places, self._one, self._column_table)
+        self._bring(table, places, lane, self._column_table)
         images, places = self._images[1].of(chosen)
         if self._program.repeated:
             space = self._program.space
             apart = images[places].reshape(len(chosen), -1, *space)
             images = np.tile(apart, (1, 1, *(2,) * len(space))).reshape(len(chosen), -1)
             places = np.arange(len(chosen))
-        interleave(images, places, self._one, self._x2)
+        self._bring(images, places, lane, self._x2)
+
+    def _bring(
+        self, rows: NDArray[Any], places: NDArray[np.int64], lane: int | None, out: NDArray[Any]
+    ) -> None:
+        if lane is None:
+            interleave(rows, places, self._one, out)
+        else:
+            put_lane(rows[places[0]], lane, self._program.lanes, out)
 
     def _run(self, function: SliceFunction, x1: NDArray[Any], row_table: NDArray[Any]) -> Images:
         sliced = self._sliced

@@ -171,15 +171,23 @@ def _groups(
 ) -> Iterator[Group]:
     """Groups of pairs: full columns of lanes row by row; the rest as pairs, or as rows of which
     some lanes are lost, whichever is thought to take less time.
+
+    On the diagonal of a symmetric matrix a block of lanes has half of its pairs to settle. Two
+    such blocks share the lanes of both, and settle their block off the diagonal meanwhile.
     """
     lanes = program.lanes
     seconds = entry_seconds(program, sliced)
     packing = 2 * lanes * (prod(program.space) * channels + sliced.width) * _PACK_SECONDS
     rows = int(min(max(_TASK_SECONDS / seconds, 1), 64))
     symmetric = len(counts) == 1
+    shared = counts[0] // lanes // 2 if symmetric else 0  # pairs of full blocks
     for first in range(0, counts[-1], lanes):
         columns = np.arange(first, min(first + lanes, counts[-1]))
+        partner = _partner(first // lanes, shared)
         above = np.arange(first if symmetric else counts[0])
+        if partner is not None:
+            above = above[above // lanes != partner]
+            yield Group(columns, columns, False, True, others=columns + (partner * lanes - first))
         paired = len(columns) / lanes * (seconds + packing) < seconds
         if paired:
             left, right = (axis.ravel() for axis in np.meshgrid(above, columns, indexing="ij"))
@@ -187,12 +195,19 @@ def _groups(
         else:
             for start in range(0, len(above), rows):
                 yield Group(above[start : start + rows], columns, False, symmetric)
-        if symmetric:
+        if symmetric and partner is None:
             i, j = np.triu_indices(len(columns), 1)
             if len(i) / lanes * (seconds + packing) < (len(columns) - 1) * seconds:
                 yield from _paired(first + i, first + j, rows * lanes, symmetric)
             else:
                 yield Group(columns[:-1], columns, False, symmetric, True)
+
+
+def _partner(block: int, pairs: int) -> int | None:
+    """The block whose diagonal one block's lanes share: that half of all further on, or back."""
+    if block >= 2 * pairs:
+        return None
+    return block + pairs if block < pairs else block - pairs
 
 
 def _paired(
