@@ -34,6 +34,7 @@ def compile(
     cache: bool = True,
     tolerance: float | None = None,
     collapse: bool = True,
+    vectors: bool = True,
     sizes: Iterable[int] | None = None,
 ) -> CompiledKernel:
     """Compile a program, from a file or from its text, to the kernel of one network.
@@ -45,8 +46,10 @@ def compile(
     before is found in the user's cache, unless `cache` is false. `tolerance` bounds the errors of
     activations without closed form, such as `tanh`, relative to the diagonals: by default 1e-10,
     and 1e-6 in float32. With `collapse`, a deep network whose kernel depends on the angle alone
-    becomes one function of it. Where the input leaves sizes of positions open with `?`, each call
-    compiles for those of its array; `sizes`, such as (32, 32, 3), settle them now. What the
+    becomes one function of it. With `vectors`, loops of networks on positions are written with
+    vectors as values; without, LLVM is left to find vectors in loops over numbers. Where the input
+    leaves sizes of positions open with `?`, each call compiles for those of its array; `sizes`,
+    such as (32, 32, 3), settle them now. What the
     compiler remarks on without refusing it is in the kernel's `warnings`.
 
     Raises `ProgramError` with every mistake in the program, `NtkError` where the tolerance cannot
@@ -55,7 +58,9 @@ def compile(
     """
     from ntkc.artefact.compiled import compile_program
 
-    options = make_options(network, backend, dtype, root, allow, tolerance, collapse, sizes)
+    options = make_options(
+        network, backend, dtype, root, allow, tolerance, collapse, sizes, vectors
+    )
     return compile_program(_origin(path, source), options, cache)
 
 
@@ -106,6 +111,7 @@ def make_options(
     tolerance: float | None = None,
     collapse: bool = True,
     sizes: Iterable[int] | None = None,
+    vectors: bool = True,
 ) -> Options:
     """Checked options of a compilation. Raises `ValueError` or `TypeError`."""
     from ntkc.driver import Options
@@ -119,6 +125,8 @@ def make_options(
     folder = None if root is None else Path(root)
     if not isinstance(collapse, bool):
         raise TypeError(f"collapse: expected True or False, got {collapse!r}")
+    if not isinstance(vectors, bool):
+        raise TypeError(f"vectors: expected True or False, got {vectors!r}")
     paths = tuple(Path(entry) for entry in allow)
     return Options(
         network,
@@ -129,6 +137,7 @@ def make_options(
         _tolerance(tolerance),
         _sizes(sizes),
         collapse,
+        vectors,
     )
 
 

@@ -56,6 +56,9 @@ class Options:
     collapse: bool = True
     """Whether deep networks may become one fitted function of the angle."""
 
+    vectors: bool = True
+    """Whether loops over lanes of networks on positions are by explicit vectors."""
+
     @property
     def certified(self) -> float:
         """The tolerance that holds."""
@@ -176,6 +179,7 @@ def middle_on_positions(
     dtype: str,
     watch: Watcher | None = None,
     derivatives: Derivatives | None = None,
+    vectors: bool = True,
 ) -> SliceProgram:
     """`middle` for a network on positions: displacement slices."""
     from ntkc.passes.pipeline import SHARED, run, vector_passes, with_derivatives
@@ -188,11 +192,14 @@ def middle_on_positions(
         made = run(run(module, passes, watch), vector_passes(dtype), watch)
     with uncollected(), stage("schedule"):
         if derivatives is None:
-            return slice_schedule(made, dtype)
-        return slice_schedule(made, dtype, derivative_roots(made, derivatives)[0])
+            return slice_schedule(made, dtype, vectors=vectors)
+        roots = derivative_roots(made, derivatives)[0]
+        return slice_schedule(made, dtype, roots, vectors)
 
 
-def middle_for_near_images(module: Module, watch: Watcher | None = None) -> SliceProgram | None:
+def middle_for_near_images(
+    module: Module, watch: Watcher | None = None, vectors: bool = True
+) -> SliceProgram | None:
     """`middle_on_positions` over squared distances, for inputs that nearly coincide; None where a
     network gains nothing by it. Always in float64.
     """
@@ -205,7 +212,7 @@ def middle_for_near_images(module: Module, watch: Watcher | None = None) -> Slic
     with uncollected(), stage("passes"):
         made = run(run(module, DISTANT, watch), vector_passes("float64"), watch)
     with uncollected(), stage("schedule"):
-        return slice_schedule(made, "float64")
+        return slice_schedule(made, "float64", vectors=vectors)
 
 
 def on_positions(module: Module) -> bool:
@@ -258,10 +265,11 @@ def generate(
     watch: Watcher | None = None,
     suffix: str = "",
     derivatives: Derivatives | None = None,
+    vectors: bool = True,
 ) -> str:
     """The generated source of a program's kernel; `suffix` ends its functions' names."""
     if on_positions(front.module):
-        program = middle_on_positions(front.module, dtype, watch, derivatives)
+        program = middle_on_positions(front.module, dtype, watch, derivatives, vectors)
         return emitted_slices(front, program, suffix)
     return emitted(front, middle(front.module, dtype, watch, derivatives), dtype, suffix)
 

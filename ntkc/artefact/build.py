@@ -78,7 +78,9 @@ def build_derivatives(
     program's own kernel.
     """
     if on_positions(front.module):
-        sliced = middle_on_positions(front.module, options.dtype, Watch(), derivatives)
+        sliced = middle_on_positions(
+            front.module, options.dtype, Watch(), derivatives, options.vectors
+        )
         generated = emitted_slices(front, sliced, f"_{digest}")
     else:
         schedules = middle(front.module, options.dtype, Watch(), derivatives, options.collapse)
@@ -117,7 +119,7 @@ def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
 
 
 def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled:
-    program = middle_on_positions(front.module, options.dtype, Watch())
+    program = middle_on_positions(front.module, options.dtype, Watch(), vectors=options.vectors)
     cost: dict[str, dict[str, int]] = {}
     for roots, schedule in program.tiles.items():
         work = schedule_work(schedule)
@@ -131,7 +133,7 @@ def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled
         device = emitted_kernels(front, program, device_target(), f"_{digest}")
         debug.dump(4, "device.py", device)
     else:
-        distant = middle_for_near_images(front.module)
+        distant = middle_for_near_images(front.module, vectors=options.vectors)
         if distant is not None:
             near = emitted_slices(front, distant, f"_{digest}_near")
             debug.dump(4, "near.py", near)

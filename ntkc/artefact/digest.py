@@ -44,7 +44,7 @@ def digest(
         options.backend,
         _devices(options.backend),
         "" if derivatives is None else repr((derivatives.root, derivatives.wrt)),
-        repr((options.certified, options.collapse)),
+        repr((options.certified, options.collapse, options.vectors)),
         json.dumps(toolchain(), sort_keys=True),
         _compiler(),
         _machine(),

@@ -53,6 +53,10 @@ def add_compilation(parser: ArgumentParser) -> None:
         help="keep the recursion through depth where a function of the angle could stand for it",
     )  # fmt: skip
     parser.add_argument(
+        "--no-vectors", action="store_true",
+        help="leave it to LLVM to find vectors in loops of networks on positions",
+    )  # fmt: skip
+    parser.add_argument(
         "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
     )
 
@@ -95,10 +99,11 @@ def options(args: Namespace) -> Options:
     network = getattr(args, "network", None)
     tolerance = getattr(args, "tolerance", None)
     collapse = not getattr(args, "no_collapse", False)
+    vectors = not getattr(args, "no_vectors", False)
     sizes = getattr(args, "example_sizes", None)
     try:
         return make_options(
-            network, backend, dtype, args.root, args.allow, tolerance, collapse, sizes
+            network, backend, dtype, args.root, args.allow, tolerance, collapse, sizes, vectors
         )
     except ValueError as error:
         raise UsageError(f"--{error}") from None

@@ -41,7 +41,7 @@ def emit(stage: str, after: str | None, origin: Path | Source, options: Options)
         return _ir(front.module, options.dtype, after or DERIVED)
     if stage == "schedule":
         if on_positions(front.module):
-            program = middle_on_positions(front.module, options.dtype)
+            program = middle_on_positions(front.module, options.dtype, vectors=options.vectors)
             return format_slices(program, describer({options.dtype: program}))
         schedules = middle(front.module, options.dtype)
         return format_schedule(schedules, describer(schedules))
