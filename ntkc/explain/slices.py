@@ -45,7 +45,9 @@ def format_slices(program: SliceProgram, describe: Describe | None = None) -> st
 def _function(
     program: SliceProgram, schedule: SliceSchedule, describe: Describe | None
 ) -> Iterator[str]:
-    what = "each input with itself" if schedule.own else f"{program.lanes} pairs at a time"
+    how = "a vector" if program.vectors else "in loops over numbers"
+    pairs = f"{program.lanes} pairs at a time, {how}"
+    what = "each input with itself" if schedule.own else pairs
     yield f"{schedule.name}: {what}, {len(schedule.jobs)} jobs"
     for segment in schedule.segments:
         yield from _segment(segment, describe)
