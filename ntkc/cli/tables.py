@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
@@ -63,29 +64,36 @@ def read(name: str) -> Table | Arrays:
     if Path(name).is_dir():
         raise InputError(f"{name} is a folder, not a table")
     if suffix in _DELIMITERS:
-        return _read_csv(name, _DELIMITERS[suffix])
+        return _read_csv(name, suffix)
     if suffix == ".parquet":
         return _read_parquet(name)
     return _read_arrays(name, suffix)
 
 
-def _read_csv(name: str, delimiter: str) -> Table:
+def is_number(cell: str) -> bool:
+    """Whether a cell of a text file is taken for a number; a missing one counts as such."""
+    return cell.lower() in _MISSING or _NUMBER.fullmatch(cell) is not None
+
+
+def _read_csv(name: str, suffix: str) -> Table:
     try:
         with Path(name).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, strict=True)
-            header = next(reader, None)
+            top = list(islice(stream, 1))
+            delimiter = _delimiter("".join(top), suffix)
+            reader = csv.reader(chain(top, stream), delimiter=delimiter, strict=True)
+            header = next(filter(None, reader), None)
             if header is None:
                 raise InputError(f"{name} is empty: its first line must name the columns")
             _check_header(name, header)
             cells, lines = [], []
-            for row in reader:
-                if not row:  # a blank line
-                    continue
+            for row in filter(None, reader):  # a blank line is none
                 if len(row) != len(header):
                     raise InputError(
                         f"{name}, line {reader.line_num}: {len(row)} cells, where the header has "
                         f"{len(header)}"
                     )
+                if any("\0" in cell for cell in row):  # NumPy would drop it
+                    raise InputError(f"{name}, line {reader.line_num}: a NUL, which no text holds")
                 cells.append(row)
                 lines.append(reader.line_num)
     except UnicodeDecodeError as error:
@@ -96,6 +104,14 @@ def _read_csv(name: str, delimiter: str) -> Table:
         title.strip(): _typed([row[number] for row in cells]) for number, title in enumerate(header)
     }
     return Table(name, columns, len(cells), tuple(lines))
+
+
+def _delimiter(header: str, suffix: str) -> str:
+    """A tab for .tsv; for .csv a comma, or what a header without commas has in its place."""
+    usual = _DELIMITERS[suffix]
+    if suffix != ".csv" or usual in header:
+        return usual
+    return next((other for other in ";\t" if other in header), usual)
 
 
 def _check_header(name: str, header: Sequence[str]) -> None:
@@ -115,7 +131,7 @@ def _typed(cells: list[str]) -> NDArray[Any]:
     present = [cell for cell in stripped if cell.lower() not in _MISSING]
     if present and len(present) == len(stripped) and all(map(_WHOLE.fullmatch, present)):
         return np.array([int(cell) for cell in present], np.int64)
-    if all(map(_NUMBER.fullmatch, present)):
+    if all(map(is_number, present)):
         missing = float("nan")
         values = [missing if cell.lower() in _MISSING else float(cell) for cell in stripped]
         return np.array(values, np.float64)
@@ -141,6 +157,8 @@ def _read_parquet(name: str) -> Table:
         kind = column.type
         if pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind):
             columns[title] = column.to_numpy()
+        elif pyarrow.types.is_decimal(kind):
+            columns[title] = column.cast(pyarrow.float64()).to_numpy()
         elif pyarrow.types.is_boolean(kind) and column.null_count == 0:
             columns[title] = np.array(column.to_pylist(), np.bool_)
         else:
