@@ -9,7 +9,7 @@ import pytest
 
 from ntkc import predict
 from ntkc.predict import InputError, InputTypeError
-from ntkc.predict.large.preconditioner import partial_cholesky, precondition
+from ntkc.predict.large.preconditioner import partial_cholesky, precondition, usual_rank
 
 N, BLOCK = 230, 50
 
@@ -133,6 +133,10 @@ def test_partial_cholesky_stays_below_the_matrix(matrix: Any) -> None:
     rest = np.linalg.eigvalsh(matrix - factor @ factor.T)
     assert rest[0] > -1e-12 * matrix.trace()
     assert rest.sum() < 0.5 * matrix.trace()
+
+
+def test_the_usual_rank() -> None:
+    assert [usual_rank(n) for n in (10, 20_000, 50_000, 10**6)] == [256, 400, 1000, 1024]
 
 
 @pytest.mark.parametrize("kind", ["cholesky", "nystrom"])

@@ -25,8 +25,9 @@ from .tiles import Progress, Tiles
 
 Preconditioning: TypeAlias = Literal["cholesky", "nystrom", "none"]
 PRECONDITIONERS: tuple[str, ...] = ("cholesky", "nystrom", "none")
-RANK = 256
-"""The rank by default: at n = 50 000 its vectors take 100 MB."""
+_RANKS = (256, 1024)
+"""The least and the largest rank by default; between them it is n/50. At n = 50 000 the vectors of
+1000 take 400 MB, and making them takes about as long as an iteration does."""
 _PIVOTS = 32
 """Pivots drawn at a time: columns are evaluated, or read from disk, together."""
 _ROWS = 2048
@@ -63,6 +64,12 @@ class Preconditioner:
             return right.copy()
         weights = (self.values[-1] + self.ridge) / (self.values + self.ridge) - 1.0
         return np.asarray(right + self.vectors @ (weights[:, None] * (self.vectors.T @ right)))
+
+
+def usual_rank(size: int) -> int:
+    """The rank by default, for a matrix of `size` rows."""
+    least, most = _RANKS
+    return min(max(size // 50, least), most)
 
 
 def precondition(
