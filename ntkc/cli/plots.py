@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ntkc.cli.exits import InputError, UsageError
+from ntkc.cli.tables import check_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,8 +26,7 @@ def check(name: str) -> None:
     path = Path(name)
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"--plot: expected a file of one of the types {', '.join(_SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise UsageError(f"--plot: there is no folder {path.parent}")
+    check_folder(path.parent, "--plot")
     try:
         import matplotlib  # noqa: F401
     except ImportError:

@@ -6,6 +6,8 @@ A table's columns are numbers, booleans or texts; a missing number is NaN, a mis
 from __future__ import annotations
 
 import csv
+import errno
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -251,8 +253,18 @@ def check_output(name: str | None, inputs: Sequence[str | None] = ()) -> None:
         _require_pyarrow(name)
     if path.is_dir():
         raise UsageError(f"--output: {path} is a folder")
-    if not path.parent.is_dir():
-        raise UsageError(f"--output: there is no folder {path.parent}")
+    check_folder(path.parent, "--output")
     for other in inputs:
         if other is not None and path.exists() and Path(other).exists() and path.samefile(other):
             raise UsageError(f"--output: {path} is an input")
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Find out whether a folder is there and may be written to, before the work begins.
+
+    Raises `UsageError`, or a `PermissionError` as the writing itself would.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{option}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, "permission denied", str(folder))

@@ -491,13 +491,20 @@ def test_a_signal_leaves_a_checkpoint_to_go_on_from(start, ntkc, folder, number,
     assert ntkc(*fit).status == 0
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write everywhere")
-def test_without_permission_to_write(ntkc, columns):
-    Path("locked").mkdir(mode=0o500)
-    fit = ("fit", "model.ntk", "train.csv", "--target", "price", "--feature", "a")
-    done = ntkc(*fit, "--feature", "b", "--feature", "c", "-o", "locked/m")
-    assert done.status == 3
-    assert "locked: permission denied" in done.err
+def test_without_permission_to_write(regression, ntkc, monkeypatch):
+    """Found out before the work begins; root, who may write everywhere, is told the same."""
+    Path("locked").mkdir()
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path).name != "locked")
+    fit = ("model.ntk", "train.csv", "--target", "price", "--ignore", "id", "--ignore", "kind")
+    for command in (
+        ("fit", *fit, "-o", "locked/m"),
+        ("curve", "learning", *fit, "-o", "locked/out.csv"),
+        ("curve", "dynamics", *fit, "--plot", "locked/p.png"),
+        ("predict", "fitted", "test.csv", "-o", "locked/out.csv"),
+    ):
+        done = ntkc(*command)
+        assert (done.status, done.out) == (3, "")
+        assert "locked: permission denied" in done.err
 
 
 def test_help_does_not_import_numpy(start):
