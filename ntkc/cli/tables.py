@@ -141,8 +141,6 @@ def _typed(cells: list[str]) -> NDArray[Any]:
 
 
 def _read_parquet(name: str) -> Table:
-    import numpy as np
-
     _require_pyarrow(name)
     import pyarrow
     from pyarrow import parquet
@@ -150,23 +148,26 @@ def _read_parquet(name: str) -> Table:
     Path(name).open("rb").close()  # an error of the file itself reads like any other
     try:
         found = parquet.read_table(name)
+        _check_header(name, found.column_names)
+        columns = {title: _from_parquet(found.column(title)) for title in found.column_names}
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{name} is not a Parquet file: {error}") from None
-    _check_header(name, found.column_names)
-    columns = {}
-    for title in found.column_names:
-        column = found.column(title)
-        kind = column.type
-        if pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind):
-            columns[title] = column.to_numpy()
-        elif pyarrow.types.is_decimal(kind):
-            columns[title] = column.cast(pyarrow.float64()).to_numpy()
-        elif pyarrow.types.is_boolean(kind) and column.null_count == 0:
-            columns[title] = np.array(column.to_pylist(), np.bool_)
-        else:
-            values = ["" if value is None else str(value) for value in column.to_pylist()]
-            columns[title] = np.array(values, np.str_)
     return Table(name, columns, found.num_rows)
+
+
+def _from_parquet(column: Any) -> NDArray[Any]:
+    """A column as numbers, booleans or texts; one of booleans with gaps is texts."""
+    import numpy as np
+    from pyarrow import float64, types
+
+    if types.is_floating(column.type) or types.is_integer(column.type):
+        return np.asarray(column.to_numpy())
+    if types.is_decimal(column.type):
+        return np.asarray(column.cast(float64()).to_numpy())
+    if types.is_boolean(column.type) and column.null_count == 0:
+        return np.array(column.to_pylist(), np.bool_)
+    values = ["" if value is None else str(value) for value in column.to_pylist()]
+    return np.array(values, np.str_)
 
 
 def _require_pyarrow(name: str) -> None:
@@ -190,7 +191,7 @@ def _read_arrays(name: str, suffix: str) -> Arrays:
     except (ValueError, EOFError):
         raise wrong from None
     except Exception as error:  # zipfile's errors have no common base
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of a place before the file
             raise
         raise wrong from None
     if (suffix == ".npy") != ("" in arrays):

@@ -418,6 +418,9 @@ def test_parquet_types(ntkc, folder):
     done = ntkc(*fit, "--force")
     assert done.status == 3
     assert "t.parquet: column 'c' holds texts, and not numbers" in done.err
+    bad = pyarrow.array([b"\xd9"] * 4).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({**columns, "c": bad}), "t.parquet")
+    assert "t.parquet is not a Parquet file: 'utf-8' codec" in ntkc(*fit, "--force").err
 
 
 def test_parquet(ntkc, columns):
