@@ -100,7 +100,7 @@ def solve(options: argparse.Namespace) -> Solved:
     tell = Progress(options.residual)
     start = time.monotonic()
     found = predict.regress_iteratively(
-        predict.KernelTiles(kernel, x),
+        predict.KernelTiles(kernel, x, threads=options.threads),
         y,
         ridge=options.ridge,
         ridge_scale="relative",
@@ -131,7 +131,7 @@ def solve(options: argparse.Namespace) -> Solved:
         test_error=float(np.sqrt(np.mean((predicted - wanted) ** 2))),
         peak_mib=peak_mib(),
         seconds=seconds,
-        threads=available_cores(),
+        threads=options.threads,
         date=time.strftime("%Y-%m-%d"),
     )
 
@@ -232,7 +232,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--preconditioner", choices=("cholesky", "nystrom", "none"), default="cholesky"
     )
-    made.add_argument("--rank", type=int, default=512, help="of the preconditioner (default: 512)")
+    made.add_argument(
+        "--rank", type=int, default=1024, help="of the preconditioner (default: 1024)"
+    )
+    made.add_argument(
+        "--threads", type=int, default=available_cores(), help="of the kernel (default: all cores)"
+    )
     made.add_argument("--checkpoint", metavar="FILE.npz", help="save here, and go on from here")
     made.add_argument("--record", action="store_true", help="keep the figures in results/")
     return made

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ntkc.cli import arguments
 from ntkc.cli.exits import InputError, UsageError
-from ntkc.cli.tables import Arrays, Table, read
+from ntkc.cli.tables import Arrays, Table, is_number, read
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -96,7 +96,10 @@ def training_set(name: str, args: Namespace) -> Dataset:
     """The inputs and targets that the arguments name. Raises `InputError`, `UsageError`."""
     found = read(name)
     if isinstance(found, Table):
-        return _from_table(found, args.targets, _features(found, args), args.missing)
+        features = _features(found, args)
+        if not found.rows:
+            raise InputError(f"{name} has no rows under its header")
+        return _from_table(found, args.targets, features, args.missing)
     if args.ignore:
         raise UsageError("--ignore: columns have names in .csv and .parquet files only")
     return _from_arrays(found, args.targets, args.features, args.missing)
@@ -184,19 +187,13 @@ def _numbers(table: Table, title: str) -> NDArray[Any]:
         return column.astype(np.float64)
     if not len(column):
         return np.zeros(0)
-    row = next(row for row, cell in enumerate(column) if not _is_number(str(cell)))
+    row = next((row for row, cell in enumerate(column) if not is_number(str(cell))), None)
+    if row is None:  # only where a file has types of its own
+        raise InputError(f"{table.file}: column {title!r} holds texts, and not numbers")
     raise InputError(
         f"{table.file}, {table.place(row)}: column {title!r} has {str(column[row])!r}, which is no "
         "number; encode it as numbers, or leave it out with --ignore"
     )
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def _empty(column: NDArray[Any]) -> NDArray[Any]:

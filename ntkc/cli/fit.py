@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
-import os
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ntkc.cli import arguments, datasets, exits, signals, terminal
+from ntkc.cli import arguments, datasets, exits, signals, tables, terminal
 
 if TYPE_CHECKING:
     from ntkc.cli.datasets import Dataset
@@ -75,12 +73,9 @@ def run(args: Namespace) -> int:
 
 def _output(args: Namespace) -> Path:
     output = Path(args.output)
-    if not output.parent.is_dir():
-        raise exits.UsageError(f"--output: there is no folder {output.parent}")
+    tables.check_folder(output.parent, "--output")
     if output.exists() and not output.is_dir() and not args.force:
         raise exits.UsageError(f"--output: {output} is a file, not a folder; --force replaces it")
-    if not os.access(output.parent, os.W_OK):
-        raise PermissionError(errno.EACCES, "permission denied", str(output.parent))
     return output
 
 

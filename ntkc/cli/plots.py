@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ntkc.cli.exits import InputError, UsageError
+from ntkc.cli.tables import check_folder
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 _SUFFIXES = (".png", ".pdf", ".svg")
 _FLOOR = 1e-4
 """Of the largest error: a training error below leaves the picture, which shows the test error."""
+_LABELS = 10
+"""Numbers of rows that have place below an axis."""
 _BLUE, _ORANGE = "#1f5fa8", "#c8641e"
 
 
@@ -23,8 +26,7 @@ def check(name: str) -> None:
     path = Path(name)
     if path.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"--plot: expected a file of one of the types {', '.join(_SUFFIXES)}")
-    if not path.parent.is_dir():
-        raise UsageError(f"--plot: there is no folder {path.parent}")
+    check_folder(path.parent, "--plot")
     try:
         import matplotlib  # noqa: F401
     except ImportError:
@@ -70,18 +72,35 @@ def _dynamics(axes: Any, columns: Mapping[str, NDArray[Any]]) -> None:
     if largest > 0:
         axes.set_yscale("log")
         axes.set_ylim(bottom=max(columns["train"][shown].min(initial=largest), _FLOOR * largest))
-    axes.set_xlabel("training time")
+    axes.set_xlabel("training time (learning rate × steps)")
 
 
 def _learning(axes: Any, columns: Mapping[str, NDArray[Any]]) -> None:
     import numpy as np
 
     n, spread = columns["n"], np.nan_to_num(columns["standard_error"])
-    axes.plot(n, columns["forecast"], color=_BLUE, label="forecast from the kernel's spectrum")
+    axes.plot(n, columns["forecast"], color=_BLUE, label="forecast from the kernel matrix")
     axes.errorbar(
         n, columns["measured"], 2 * spread, fmt="o", markersize=4, capsize=3, color=_ORANGE,
         label="measured, ±2 standard errors",
     )  # fmt: skip
     axes.set_xscale("log")
     axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(_plain())
+        axis.set_minor_formatter(_plain())
+    if len(n) <= _LABELS:
+        axes.set_xticks(n, [str(rows) for rows in n])
+        axes.xaxis.minorticks_off()
     axes.set_xlabel("training rows")
+
+
+def _plain() -> Any:
+    """Numbers as 0.6 and not as 6×10⁻¹, at the places that matplotlib labels."""
+    from matplotlib.ticker import LogFormatterSciNotation
+
+    class Plain(LogFormatterSciNotation):
+        def __call__(self, x: float, pos: int | None = None) -> str:
+            return f"{x:g}" if super().__call__(x, pos) else ""
+
+    return Plain()

@@ -6,10 +6,13 @@ A table's columns are numbers, booleans or texts; a missing number is NaN, a mis
 from __future__ import annotations
 
 import csv
+import errno
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 from uuid import uuid4
@@ -63,29 +66,36 @@ def read(name: str) -> Table | Arrays:
     if Path(name).is_dir():
         raise InputError(f"{name} is a folder, not a table")
     if suffix in _DELIMITERS:
-        return _read_csv(name, _DELIMITERS[suffix])
+        return _read_csv(name, suffix)
     if suffix == ".parquet":
         return _read_parquet(name)
     return _read_arrays(name, suffix)
 
 
-def _read_csv(name: str, delimiter: str) -> Table:
+def is_number(cell: str) -> bool:
+    """Whether a cell of a text file is taken for a number; a missing one counts as such."""
+    return cell.lower() in _MISSING or _NUMBER.fullmatch(cell) is not None
+
+
+def _read_csv(name: str, suffix: str) -> Table:
     try:
         with Path(name).open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, delimiter=delimiter, strict=True)
-            header = next(reader, None)
+            top = list(islice(stream, 1))
+            delimiter = _delimiter("".join(top), suffix)
+            reader = csv.reader(chain(top, stream), delimiter=delimiter, strict=True)
+            header = next(filter(None, reader), None)
             if header is None:
                 raise InputError(f"{name} is empty: its first line must name the columns")
             _check_header(name, header)
             cells, lines = [], []
-            for row in reader:
-                if not row:  # a blank line
-                    continue
+            for row in filter(None, reader):  # a blank line is none
                 if len(row) != len(header):
                     raise InputError(
                         f"{name}, line {reader.line_num}: {len(row)} cells, where the header has "
                         f"{len(header)}"
                     )
+                if any("\0" in cell for cell in row):  # NumPy would drop it
+                    raise InputError(f"{name}, line {reader.line_num}: a NUL, which no text holds")
                 cells.append(row)
                 lines.append(reader.line_num)
     except UnicodeDecodeError as error:
@@ -96,6 +106,14 @@ def _read_csv(name: str, delimiter: str) -> Table:
         title.strip(): _typed([row[number] for row in cells]) for number, title in enumerate(header)
     }
     return Table(name, columns, len(cells), tuple(lines))
+
+
+def _delimiter(header: str, suffix: str) -> str:
+    """A tab for .tsv; for .csv a comma, or what a header without commas has in its place."""
+    usual = _DELIMITERS[suffix]
+    if suffix != ".csv" or usual in header:
+        return usual
+    return next((other for other in ";\t" if other in header), usual)
 
 
 def _check_header(name: str, header: Sequence[str]) -> None:
@@ -115,7 +133,7 @@ def _typed(cells: list[str]) -> NDArray[Any]:
     present = [cell for cell in stripped if cell.lower() not in _MISSING]
     if present and len(present) == len(stripped) and all(map(_WHOLE.fullmatch, present)):
         return np.array([int(cell) for cell in present], np.int64)
-    if all(map(_NUMBER.fullmatch, present)):
+    if all(map(is_number, present)):
         missing = float("nan")
         values = [missing if cell.lower() in _MISSING else float(cell) for cell in stripped]
         return np.array(values, np.float64)
@@ -123,8 +141,6 @@ def _typed(cells: list[str]) -> NDArray[Any]:
 
 
 def _read_parquet(name: str) -> Table:
-    import numpy as np
-
     _require_pyarrow(name)
     import pyarrow
     from pyarrow import parquet
@@ -132,21 +148,26 @@ def _read_parquet(name: str) -> Table:
     Path(name).open("rb").close()  # an error of the file itself reads like any other
     try:
         found = parquet.read_table(name)
+        _check_header(name, found.column_names)
+        columns = {title: _from_parquet(found.column(title)) for title in found.column_names}
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise InputError(f"{name} is not a Parquet file: {error}") from None
-    _check_header(name, found.column_names)
-    columns = {}
-    for title in found.column_names:
-        column = found.column(title)
-        kind = column.type
-        if pyarrow.types.is_floating(kind) or pyarrow.types.is_integer(kind):
-            columns[title] = column.to_numpy()
-        elif pyarrow.types.is_boolean(kind) and column.null_count == 0:
-            columns[title] = np.array(column.to_pylist(), np.bool_)
-        else:
-            values = ["" if value is None else str(value) for value in column.to_pylist()]
-            columns[title] = np.array(values, np.str_)
     return Table(name, columns, found.num_rows)
+
+
+def _from_parquet(column: Any) -> NDArray[Any]:
+    """A column as numbers, booleans or texts; one of booleans with gaps is texts."""
+    import numpy as np
+    from pyarrow import float64, types
+
+    if types.is_floating(column.type) or types.is_integer(column.type):
+        return np.asarray(column.to_numpy())
+    if types.is_decimal(column.type):
+        return np.asarray(column.cast(float64()).to_numpy())
+    if types.is_boolean(column.type) and column.null_count == 0:
+        return np.array(column.to_pylist(), np.bool_)
+    values = ["" if value is None else str(value) for value in column.to_pylist()]
+    return np.array(values, np.str_)
 
 
 def _require_pyarrow(name: str) -> None:
@@ -170,7 +191,7 @@ def _read_arrays(name: str, suffix: str) -> Arrays:
     except (ValueError, EOFError):
         raise wrong from None
     except Exception as error:  # zipfile's errors have no common base
-        if isinstance(error, OSError):
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:  # of a place before the file
             raise
         raise wrong from None
     if (suffix == ".npy") != ("" in arrays):
@@ -233,8 +254,18 @@ def check_output(name: str | None, inputs: Sequence[str | None] = ()) -> None:
         _require_pyarrow(name)
     if path.is_dir():
         raise UsageError(f"--output: {path} is a folder")
-    if not path.parent.is_dir():
-        raise UsageError(f"--output: there is no folder {path.parent}")
+    check_folder(path.parent, "--output")
     for other in inputs:
         if other is not None and path.exists() and Path(other).exists() and path.samefile(other):
             raise UsageError(f"--output: {path} is an input")
+
+
+def check_folder(folder: Path, option: str) -> None:
+    """Find out whether a folder is there and may be written to, before the work begins.
+
+    Raises `UsageError`, or a `PermissionError` as the writing itself would.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"{option}: there is no folder {folder}")
+    if not os.access(folder, os.W_OK):
+        raise PermissionError(errno.EACCES, "permission denied", str(folder))

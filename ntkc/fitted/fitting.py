@@ -18,7 +18,14 @@ from ntkc.runtime.options import parameter_values
 
 from .bound import BoundKernel
 from .errors import DataError
-from .inputs import Array, Standardiser, as_numbers, names_of, standardiser
+from .inputs import (
+    Array,
+    Standardiser,
+    as_numbers,
+    column_names,
+    names_of,
+    standardiser,
+)
 from .model import FittedModel, prepared
 from .solve import SolveOptions, Solver, solve
 from .targets import Coding, as_targets, choose_task, make_coding, remarks
@@ -50,9 +57,10 @@ def fit(
     """Fit kernel ridge regression, or classification by it, with a network's kernel.
 
     `program` is a `.ntk` path or a compiled kernel, `params` its parameters. `x` (n, …) holds one
-    input a row: flat, or in the shape that the network declares. `y` (n,) or (n, outputs):
-    numbers, or labels (n,); `task="auto"` takes texts and booleans as labels, numbers as
-    quantities. Inputs of a `vector` are standardised column by column unless `standardize` says
+    input a row: flat, or in the shape that the network declares. A data frame's columns are the
+    `feature_names`, unless those are given; by them predictions find their columns. `y` (n,) or
+    (n, outputs): numbers, or labels (n,); `task="auto"` takes texts and booleans as labels, numbers
+    as quantities. Inputs of a `vector` are standardised column by column unless `standardize` says
     otherwise; targets of a regression always are, and predictions come in their units.
 
     `ridge` is a multiple of the mean of the kernel's diagonal; "auto" takes the one with the least
@@ -96,7 +104,7 @@ def fit(
         weights.ridge,
         found.coding,
         found.standardiser,
-        names_of(feature_names, found.features),
+        names_of(column_names(x) if feature_names is None else feature_names, found.features),
         found.features,
         {
             "report": {**weights.report, f"training {what}": error},

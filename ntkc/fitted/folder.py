@@ -12,8 +12,6 @@ accidents: they are no signature, and somebody who rewrites all of them is not f
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -26,17 +24,14 @@ from ntkc.artefact.bundle import Bundle, BundledFile
 from ntkc.artefact.compiled import CompiledKernel, compile_program
 from ntkc.artefact.open_kernel import OpenKernel
 from ntkc.artefact.renamed import renamed
-from ntkc.version import __version__
 
 from .bound import BoundKernel
 from .errors import ModelError
 from .inputs import Standardiser
+from .manifest import MANIFEST, digest, read_manifest, write_manifest
 from .model import FittedModel
 from .targets import Coding, LabelCoding, NumberCoding
 
-FORMAT = 1
-KIND = "ntkc fitted model"
-_MANIFEST = "manifest.json"
 _LABELS = {"U": "text", "b": "boolean", "i": "integer", "u": "integer", "f": "number"}
 
 
@@ -47,8 +42,8 @@ def load_model(folder: str | Path) -> FittedModel:
     `ProgramError` where this version of ntkc refuses the program.
     """
     place = Path(folder)
-    manifest = _read_manifest(place)
-    files = {name: _read(place, name, digest) for name, digest in manifest["files"].items()}
+    manifest = read_manifest(place)
+    files = {name: _read(place, name, wanted) for name, wanted in manifest["files"].items()}
     try:
         return _assemble(place, manifest, files)
     except (KeyError, TypeError, IndexError, ValueError) as error:
@@ -80,9 +75,6 @@ def _write(model: FittedModel, folder: Path) -> None:
         path.write_bytes(file.text.encode("utf-8", "surrogatepass"))
     names = [f"{name}.npy" for name in arrays] + [file.place for file in bundle.files]
     manifest = {
-        "kind": KIND,
-        "format": FORMAT,
-        "ntkc": __version__,
         "program": [[f.name, f.place, list(f.imports)] for f in bundle.files],
         "options": {**kernel.options, "tolerance": kernel.tolerance},
         "get": model.bound.get,
@@ -92,35 +84,12 @@ def _write(model: FittedModel, folder: Path) -> None:
         "standardized": model.standardiser is not None,
         "target": _coding_to_json(model.coding),
         "details": model.details,
-        "files": {name: _digest((folder / name).read_bytes()) for name in names},
+        "files": {name: digest((folder / name).read_bytes()) for name in names},
     }
-    manifest["digest"] = _manifest_digest(manifest)
-    text = json.dumps(manifest, indent=2, default=_plain) + "\n"
-    (folder / _MANIFEST).write_text(text, encoding="utf-8")
+    write_manifest(folder, manifest)
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
-    if not folder.is_dir():
-        raise ModelError(f"there is no folder {folder}")
-    try:
-        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ModelError(f"{folder} is no fitted model: it has no {_MANIFEST}") from None
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{folder / _MANIFEST} is damaged: {error}") from None
-    if not isinstance(manifest, dict) or manifest.get("kind") != KIND:
-        raise ModelError(f"{folder} is no fitted model")
-    if manifest.get("format") != FORMAT:
-        raise ModelError(
-            f"{folder} is of format {manifest.get('format')}, written by ntkc "
-            f"{manifest.get('ntkc')}; this is ntkc {__version__}, which reads format {FORMAT}"
-        )
-    if manifest.pop("digest", None) != _manifest_digest(manifest):
-        raise ModelError(f"{folder / _MANIFEST} was changed after it was written")
-    return manifest
-
-
-def _read(folder: Path, name: str, digest: str) -> bytes:
+def _read(folder: Path, name: str, wanted: str) -> bytes:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or path.suffix not in (".npy", ".ntk"):
         raise ModelError(f"{folder} names a file {name!r}, which is none of a model")
@@ -128,7 +97,7 @@ def _read(folder: Path, name: str, digest: str) -> bytes:
         data = (folder / path).read_bytes()
     except FileNotFoundError:
         raise ModelError(f"{folder} is not complete: {name} is missing") from None
-    if _digest(data) != digest:
+    if digest(data) != wanted:
         raise ModelError(f"{folder / path} is damaged, or was changed after it was written")
     return data
 
@@ -209,24 +178,6 @@ def _coding_from_json(found: dict[str, Any]) -> Coding:
     return LabelCoding(np.array(found["classes"], kinds[found["labels"]]), names)
 
 
-def _plain(value: object) -> object:
-    """What JSON cannot spell, as what it can."""
-    if isinstance(value, np.generic):
-        return value.item()
-    if isinstance(value, Mapping):
-        return dict(value)
-    raise TypeError(f"a manifest cannot hold {value!r}")
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _manifest_digest(manifest: Mapping[str, Any]) -> str:
-    """Of everything in a manifest but itself, however it is laid out."""
-    return _digest(json.dumps(manifest, sort_keys=True, default=_plain).encode())
-
-
 def _replaceable(folder: Path) -> bool:
     """Whether a folder is empty, or a model with nothing of anybody else's in it."""
     if folder.is_symlink() or not folder.is_dir():
@@ -234,8 +185,8 @@ def _replaceable(folder: Path) -> bool:
     if not any(folder.iterdir()):
         return True
     try:
-        manifest = _read_manifest(folder)
+        manifest = read_manifest(folder)
     except (ModelError, OSError):
         return False
-    own = {PurePosixPath(name).parts[0] for name in manifest["files"]} | {_MANIFEST}
+    own = {PurePosixPath(name).parts[0] for name in manifest["files"]} | {MANIFEST}
     return all(entry.name in own for entry in folder.iterdir())

@@ -111,6 +111,24 @@ def mean_and_scale(values: Array) -> tuple[Array, Array]:
     return mean * unit, np.where(constant, 1.0, deviation * unit)
 
 
+def column_names(x: object) -> tuple[str, ...] | None:
+    """The names of a data frame's columns; None where x has none, or they are not texts."""
+    columns = getattr(x, "columns", None)
+    names = () if columns is None else tuple(columns)
+    return names if names and all(isinstance(name, str) for name in names) else None
+
+
+def by_name(x: Any, names: tuple[str, ...] | None) -> object:
+    """The named columns of a data frame, whatever their order; anything else as it is."""
+    found = column_names(x)
+    if names is None or found is None:
+        return x
+    missing = [name for name in names if name not in found]
+    if missing:
+        raise DataError(f"x has no column {missing[0]!r}, which the model was fitted to")
+    return x[list(names)]
+
+
 def names_of(names: Sequence[str] | None, count: int) -> tuple[str, ...] | None:
     """Checked names of `count` features."""
     if names is None:

@@ -17,7 +17,7 @@ from ntkc.artefact.compiled import CompiledKernel
 
 from .bound import BoundKernel
 from .errors import DataError
-from .inputs import Array, Standardiser, as_numbers, shaped
+from .inputs import Array, Standardiser, as_numbers, by_name, shaped
 from .targets import Coding, LabelCoding, Task, as_targets
 from .uncertainty import Uncertainty, uncertainty
 
@@ -85,7 +85,8 @@ class FittedModel:
         initialisations of networks of infinite width trained to convergence. Neither contains
         the noise of new observations. Cross-Gram matrices are computed and dropped tile by tile.
 
-        Raises `DataError` for inputs that do not fit, and what the kernel raises.
+        Of a data frame the columns that the model was fitted to are taken, by their names. Raises
+        `DataError` for inputs that do not fit, and what the kernel raises.
         """
         rows = self.prepare(x)
         values = self.coding.decode(self._outputs(rows, progress))
@@ -129,7 +130,8 @@ class FittedModel:
 
     def prepare(self, x: object) -> NDArray[Any]:
         """Inputs as the kernel takes them: checked, standardised, in the network's shape."""
-        return prepared(x, self.bound.kernel, self.standardiser, self.features)
+        rows = by_name(x, self.feature_names)
+        return prepared(rows, self.bound.kernel, self.standardiser, self.features)
 
     def std(self, rows: NDArray[Any]) -> Array:
         """Standard deviations for prepared inputs; see `predict`."""

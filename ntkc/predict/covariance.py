@@ -30,17 +30,25 @@ def standard_deviation(variance: Array, prior: float, epsilon: float, name: str)
 
 
 def draw(
-    mean: Array, covariance: Array, rng: np.random.Generator, count: int, epsilon: float
+    mean: Array,
+    covariance: Array,
+    rng: np.random.Generator,
+    count: int,
+    prior: float,
+    epsilon: float,
 ) -> Array:
     """`count` samples (count, m, outputs) of outputs that share the covariance (m, m).
 
     The covariance's root is taken by its eigenvectors, which exists for a singular one too.
-    Raises `InputError` for an eigenvalue below −√epsilon times the largest.
+    `prior` is the largest prior variance: where data left nothing of it, roundoff of that size is
+    all that the covariance has. Raises `InputError` for an eigenvalue below −√epsilon times it, or
+    times the largest.
     """
     if len(mean) == 0:
         return np.zeros((count, *mean.shape))
     values, vectors = eigh(covariance, check_finite=False)
-    if values[0] < -np.sqrt(epsilon) * max(float(values[-1]), float(np.finfo(float).tiny)):
+    largest = max(prior, float(values[-1]), float(np.finfo(float).tiny))
+    if values[0] < -np.sqrt(epsilon) * largest:
         raise InputError(
             f"the covariance has the eigenvalue {values[0]:.3g}: it is not positive semi-definite"
         )

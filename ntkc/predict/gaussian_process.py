@@ -31,13 +31,15 @@ class Posterior:
     """The posterior at m test points.
 
     `mean` (m,) or (m, outputs); `std` (m,), the same for every output; `covariance` (m, m), or None
-    where only the diagonal of k_test was given; `epsilon`: the kernel's unit of roundoff.
+    where only the diagonal of k_test was given; `prior`: the largest prior variance, `epsilon`: the
+    kernel's unit of roundoff.
     """
 
     mean: Array
     std: Array
     covariance: Array | None
     report: SolveReport
+    prior: float
     epsilon: float
 
     def sample(self, rng: np.random.Generator, count: int = 1) -> Array:
@@ -51,7 +53,7 @@ class Posterior:
             raise InputError(f"count must be zero or positive, and is {count}")
         flat = self.mean.ndim == 1
         mean = self.mean[:, None] if flat else self.mean
-        values = draw(mean, self.covariance, rng, count, self.epsilon)
+        values = draw(mean, self.covariance, rng, count, self.prior, self.epsilon)
         return values[..., 0] if flat else values
 
 
@@ -94,7 +96,7 @@ class Conditioned:
             variance = prior - np.einsum("ij,ij->j", white, white)
         largest = float(prior.max()) if prior.size else 0.0
         std = standard_deviation(variance, largest, self.epsilon, "the posterior")
-        return Posterior(mean, std, covariance, self.report, self.epsilon)
+        return Posterior(mean, std, covariance, self.report, largest, self.epsilon)
 
 
 def condition(

@@ -9,6 +9,7 @@ import pytest
 
 import ntkc as package
 from ntkc import predict, theory
+from ntkc.cli import progress
 
 
 def numbers(text):
@@ -108,6 +109,21 @@ def test_pictures(ntkc, data, kind, suffix, magic):
     assert done.status == 0
     assert f"p.{suffix}: " in done.err
     assert Path(f"p.{suffix}").read_bytes().startswith(magic)
+    assert not list(Path().glob(".*"))
+
+
+def test_an_interrupt_leaves_what_was_there(ntkc, data, monkeypatch):
+    Path("out.csv").write_text("mine")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(progress.Progress, "update", interrupt)
+    options = ("--target", "y", "--feature", "x", "-o", "out.csv", "--plot", "p.png")
+    done = ntkc("curve", "learning", "model.ntk", "data.npz", *options)
+    assert (done.status, done.out) == (130, "")
+    assert Path("out.csv").read_text() == "mine"
+    assert not Path("p.png").exists()
     assert not list(Path().glob(".*"))
 
 

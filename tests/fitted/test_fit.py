@@ -254,6 +254,26 @@ def test_inputs_that_do_not_fit_the_model(model: Any) -> None:
     assert model.predict(np.zeros((0, 3))).shape == (0,)
 
 
+def test_data_frames_are_known_by_their_columns(kernel: Any, data: Any) -> None:
+    pandas = pytest.importorskip("pandas")
+    x, y = pandas.DataFrame(data[0], columns=["a", "b", "c"]), pandas.Series(data[1])
+    model = ntkc.fit(kernel, x, y, ridge=1e-3)
+    assert model.feature_names == ("a", "b", "c")
+    wanted = ntkc.fit(kernel, *data, ridge=1e-3).predict(data[0])
+    for given in (x, x[["c", "a", "b"]], x.assign(d="more"), data[0]):
+        np.testing.assert_allclose(model.predict(given), wanted, rtol=1e-10)
+    assert model.score(x[["b", "c", "a"]], y) == pytest.approx(model.score(*data), rel=1e-10)
+    with pytest.raises(ntkc.DataError, match="x has no column 'b', which the model was fitted to"):
+        model.predict(x.rename(columns={"b": "B"}))
+    with pytest.raises(ntkc.DataError, match="must hold real numbers"):
+        ntkc.fit(kernel, x.assign(c="text"), y)
+    numbered = pandas.DataFrame(data[0])
+    assert ntkc.fit(kernel, numbered, y, ridge=1e-3).feature_names is None
+    for kind in ("category", "string", object):
+        labels = pandas.Series(np.where(y > 5, "high", "low"), dtype=kind)
+        assert ntkc.fit(kernel, x, labels).classes.tolist() == ["high", "low"]
+
+
 def test_the_score_is_scikit_learns(model: Any, data: Any) -> None:
     metrics = pytest.importorskip("sklearn.metrics")
     x, y = data

@@ -1,9 +1,12 @@
 """Models on disk: what is read is what was written, and nothing else is accepted."""
 
+import contextlib
+import copy
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ import numpy as np
 import pytest
 
 import ntkc
-from ntkc.fitted import folder as folders
+from ntkc.fitted import manifest as manifests
 
 
 @pytest.mark.parametrize("standardize", [True, False])
@@ -89,7 +92,7 @@ def rewrite(folder: Path, change: Any) -> None:
     manifest = json.loads(path.read_text())
     del manifest["digest"]
     change(manifest)
-    manifest["digest"] = folders._manifest_digest(manifest)
+    manifest["digest"] = manifests.manifest_digest(manifest)
     path.write_text(json.dumps(manifest))
 
 
@@ -109,10 +112,14 @@ def test_a_manifest_that_was_edited(folder: Path) -> None:
         (lambda m: m["files"].update({"/etc/passwd.npy": "0"}), "none of a model"),
         (lambda m: m["files"].update({"run.py": "0"}), "none of a model"),
         (lambda m: m.pop("target"), "lacks or confuses 'target'"),
-        (lambda m: m["target"].update(mean=[1.0, 2.0], scale=[1.0, 1.0]), "do not fit together"),
-        (lambda m: m["features"].update(count=7), "do not fit together"),
+        (lambda m: m["target"].update(mean=[1.0, 2.0], scale=[1.0, 1.0]), "confuses 'target'"),
+        (
+            lambda m: m["target"].update(mean=[1.0, 2.0], scale=[1.0, 1.0], flat=False),
+            "do not fit together",
+        ),
+        (lambda m: m["features"].update(count=7, names=None), "do not fit together"),
         (lambda m: m.update(program=[]), "damaged"),
-        (lambda m: m.update(standardized="mean.npy", files={}), "damaged"),
+        (lambda m: m.update(files={}), "damaged"),
     ],
 )
 def test_a_manifest_that_lies(folder: Path, change: Any, message: str) -> None:
@@ -121,9 +128,64 @@ def test_a_manifest_that_lies(folder: Path, change: Any, message: str) -> None:
         ntkc.load_model(folder)
 
 
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path to every value in a manifest."""
+    yield path
+    keys = value if isinstance(value, dict) else range(len(value) if type(value) is list else 0)
+    for key in keys:
+        yield from places(value[key], (*path, key))
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_any_value_may_be_wrong(kernel: Any, data: Any, tmp_path: Path, labels: bool) -> None:
+    """Each value of a manifest in turn, replaced by what is none: an error of ours, or a model
+    that still predicts numbers. The kernel is made once, so that this takes no compiler's time."""
+    y = np.where(data[1] > 0, "a", "b") if labels else data[1]
+    model = ntkc.fit(kernel, data[0], y, ridge=0.1, feature_names=["a", "b", "c"])
+    folder = model.save(tmp_path / "fitted")
+    path, tried = folder / "manifest.json", 0
+    whole = json.loads(path.read_text())
+    for place in places(whole):
+        if not place or place[0] in ("kind", "format", "ntkc", "digest", "details"):
+            continue
+        for wrong in (None, [], {}, "x", -1.5, True, float("nan"), 10**400, [[["a"]]]):
+            changed = copy.deepcopy(whole)
+            holder = changed
+            for key in place[:-1]:
+                holder = holder[key]
+            holder[place[-1]] = wrong
+            tried += 1
+            path.write_text(json.dumps(changed))
+            rewrite(folder, lambda _: None)
+            with contextlib.suppress(ntkc.ModelError, ntkc.ProgramError, ntkc.KernelError):
+                found = ntkc.load_model(folder).predict(data[0][:2])
+                assert labels or np.isfinite(found).all(), (place, wrong)
+    assert tried > 200
+
+
+def test_arrays_of_another_shape_or_type(folder: Path) -> None:
+    """With digests that fit, as somebody who means it would."""
+    for name in ("x_train.npy", "dual.npy", "mean.npy", "scale.npy"):
+        whole = (folder / name).read_bytes()
+        right = np.load(folder / name)
+        for wrong in (
+            right[:-1], right[None], right.astype(np.int64), right.astype(complex),
+            right.astype(str), np.full_like(right, np.nan), np.zeros(0), np.float64(1.0),
+        ):  # fmt: skip
+            np.save(folder / name, wrong)
+            fresh = manifests.digest((folder / name).read_bytes())
+            rewrite(folder, lambda m, n=name, d=fresh: m["files"].update({n: d}))
+            with pytest.raises(ntkc.ModelError, match="is damaged"):
+                ntkc.load_model(folder)
+        (folder / name).write_bytes(whole)
+        fresh = manifests.digest(whole)
+        rewrite(folder, lambda m, n=name, d=fresh: m["files"].update({n: d}))
+    ntkc.load_model(folder)
+
+
 def test_arrays_of_objects_are_never_loaded(folder: Path) -> None:
     np.save(folder / "dual.npy", np.array([{}], object), allow_pickle=True)
-    digest = folders._digest((folder / "dual.npy").read_bytes())
+    digest = manifests.digest((folder / "dual.npy").read_bytes())
     rewrite(folder, lambda m: m["files"].update({"dual.npy": digest}))
     with pytest.raises(ntkc.ModelError, match=r"dual.npy is damaged"):
         ntkc.load_model(folder)

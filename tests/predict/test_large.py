@@ -1,6 +1,7 @@
 """Regression on matrices by tiles: the same numbers as a dense solve, and honest endings."""
 
 import json
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pytest
 
 from ntkc import predict
 from ntkc.predict import InputError, InputTypeError
-from ntkc.predict.large.preconditioner import partial_cholesky, precondition
+from ntkc.predict.large.preconditioner import partial_cholesky, precondition, usual_rank
 
 N, BLOCK = 230, 50
 
@@ -62,8 +63,12 @@ def all_tiles(matrix: Any, x: Any, folder: Any) -> dict[str, predict.Tiles]:
     }
 
 
-def test_every_kind_of_tiles_is_the_same_matrix(data: Any, matrix: Any, tmp_path: Any) -> None:
-    """Products up to the roundoff of sums of 230 terms."""
+@pytest.mark.parametrize("piece", [2**16, 700, 1])
+def test_every_kind_of_tiles_is_the_same_matrix(
+    data: Any, matrix: Any, tmp_path: Any, monkeypatch: pytest.MonkeyPatch, piece: int
+) -> None:
+    """Products up to the roundoff of sums of 230 terms, in pieces of every size."""
+    monkeypatch.setattr("ntkc.predict.large.tiles._PIECE", piece)
     right = np.random.default_rng(0).standard_normal((N, 3))
     chosen = np.array([0, 49, 50, 117, 229])
     for name, tiles in all_tiles(matrix, data[0], tmp_path / "k").items():
@@ -130,6 +135,10 @@ def test_partial_cholesky_stays_below_the_matrix(matrix: Any) -> None:
     assert rest.sum() < 0.5 * matrix.trace()
 
 
+def test_the_usual_rank() -> None:
+    assert [usual_rank(n) for n in (10, 20_000, 50_000, 10**6)] == [256, 400, 1000, 1024]
+
+
 @pytest.mark.parametrize("kind", ["cholesky", "nystrom"])
 def test_the_rank_stops_at_that_of_the_matrix(kind: Any) -> None:
     features = np.random.default_rng(0).standard_normal((N, 6))
@@ -138,6 +147,29 @@ def test_the_rank_stops_at_that_of_the_matrix(kind: Any) -> None:
     assert found.rank == 6
     np.testing.assert_allclose(found.values, np.linalg.eigvalsh(low)[:-7:-1], rtol=1e-9)
     np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(6), atol=1e-12)
+
+
+@pytest.mark.parametrize(("kind", "copies"), [("cholesky", 1), ("nystrom", 3)])
+def test_a_preconditioner_is_made_in_little_memory(
+    kind: Any, copies: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In place; Nyström has test vectors and their images beside. At this size, tiles, the columns
+    that are evaluated at a time and the small matrices take about a copy more."""
+    x, rank = np.random.default_rng(0).standard_normal((1500, 150)), 128
+    monkeypatch.setattr("ntkc.predict.large.preconditioner._ROWS", 128)
+
+    def linear(a: Any, b: Any = None, *, get: str = "ntk") -> Any:
+        return a @ (a if b is None else b).T / 150
+
+    tracemalloc.start()
+    try:
+        found = precondition(predict.KernelTiles(linear, x, block=64), kind, rank, 0.1, 0)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.rank == rank
+    np.testing.assert_allclose(found.vectors.T @ found.vectors, np.eye(rank), atol=1e-12)
+    assert peak < (copies + 1.5) * 8 * len(x) * rank
 
 
 def test_float32_tiles_solve_the_rounded_matrix(data: Any, matrix: Any, tmp_path: Any) -> None:

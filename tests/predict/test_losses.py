@@ -59,6 +59,42 @@ def test_the_squared_loss_agrees_with_its_closed_form(problem: Any, momentum: An
     np.testing.assert_allclose(found.loss, wanted.loss, rtol=0, atol=ODE)
 
 
+def test_a_loss_of_one_s_own_against_its_solution() -> None:
+    """Σ cosh(f − y), on points that do not see one another: tanh(r/2) falls as exp(−ηkt)."""
+    k, y = np.diag([2.0, 0.5, 1.0]), np.array([1.5, -2.0, 0.3])
+    times = np.array([0.0, 0.4, 3.0])
+    path = predict.integrate(CUSTOM, k, y, times, learning_rate=0.7)
+    fallen = np.exp(-0.7 * np.outer(times, np.diag(k)))
+    wanted = y + 2 * np.arctanh(np.tanh(-y / 2) * fallen)
+    np.testing.assert_allclose(path.train, wanted, rtol=0, atol=ODE)
+    np.testing.assert_allclose(path.loss, np.cosh(wanted - y).sum(axis=1), rtol=0, atol=ODE)
+
+
+def test_huber_around_its_corner() -> None:
+    """At the rate η·k·δ/N as long as the residual is beyond δ, and exponentially from there on."""
+    k, y, delta, eta = np.diag([2.0, 1.0]), np.array([3.0, -1.2]), 0.5, 0.8
+    rate, corner = eta * np.diag(k) / 2, (np.abs(y) - delta) / (eta * np.diag(k) / 2 * delta)
+    times = np.array([0.0, 1.0, corner[1], 6.0, corner[0], 15.0])
+    after = np.maximum(times[:, None] - corner, 0)
+    missed = np.where(
+        after > 0, delta * np.exp(-rate * after), np.abs(y) - rate * delta * times[:, None]
+    )
+    path = predict.integrate(predict.Huber(delta), k, y, times, learning_rate=eta)
+    np.testing.assert_allclose(path.train, y - np.sign(y) * missed, rtol=0, atol=ODE)
+
+
+def test_cross_entropy_of_two_classes_against_its_solution() -> None:
+    """One row: the difference u of its outputs obeys u + eᵘ = 1 + 2ηkt, as u' = 2ηk/(1 + eᵘ)."""
+    times = np.array([0.1, 1.0, 20.0])
+    path = predict.integrate(
+        predict.CrossEntropy(), [[1.5]], [[1.0, 0.0]], times, learning_rate=0.3
+    )
+    u = path.train[:, 0, 0] - path.train[:, 0, 1]
+    np.testing.assert_allclose(u + np.exp(u), 1 + 2 * 0.3 * 1.5 * times, rtol=10 * ODE)
+    np.testing.assert_allclose(path.train.sum(axis=2), 0, atol=ODE)
+    np.testing.assert_allclose(path.loss, np.log1p(np.exp(-u)), rtol=0, atol=ODE)
+
+
 @pytest.mark.parametrize("method", ["RK45", "BDF"])
 def test_huber_far_from_its_corner_moves_uniformly(problem: Any, method: Any) -> None:
     y = 1e6 * np.sign(problem.y)

@@ -143,3 +143,21 @@ def test_max_learning_rate() -> None:
     for problem, tolerance in PROBLEMS:
         found = predict.max_learning_rate(problem().ntk.train, 3)
         assert found == pytest.approx(float(case()["max_learning_rate"]), rel=tolerance)
+
+
+def test_nothing_of_the_reference_is_left_out() -> None:
+    """Its values are those that the tests above ask for, by name."""
+    sides, moments = ("train", "test"), ("mean", "cov")
+    asked = {f"flow_{time}_{side}" for time in ("t", "inf") for side in sides}
+    asked |= {f"{name}_t_{side}" for name in ("xent", "xent_momentum") for side in sides}
+    asked |= {f"gp_{kind}_{moment}_reg0.05" for kind in ("ntk", "nngp") for moment in moments}
+    asked |= {
+        f"ensemble_{trained}_{time}_{moment}_reg{ridge}"
+        for trained in ("ntk", "nngp")
+        for time in ("t", "inf")
+        for moment in moments
+        for ridge in (0.0, 0.1)
+    }
+    given = {"x_train", "x_test", "y_train", "labels", "times", "learning_rate"}
+    given |= {"f_train_0", "f_test_0"}
+    assert set(case()) == asked | given | {"max_learning_rate"}

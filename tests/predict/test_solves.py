@@ -155,6 +155,9 @@ def test_a_posterior_at_training_points_knows_them(problem: Any) -> None:
     found = predict.posterior(problem.train, problem.y, problem.train, problem.train)
     np.testing.assert_allclose(found.mean, problem.y, rtol=0, atol=TOLERANCE)
     assert found.std.max() < 1e-6
+    # Nothing is left to draw but roundings of the prior, of either sign.
+    drawn = found.sample(np.random.default_rng(0), 5)
+    np.testing.assert_allclose(drawn, np.broadcast_to(problem.y, drawn.shape), rtol=0, atol=1e-6)
     with pytest.raises(predict.InputError, match="not blocks of one"):
         predict.posterior(problem.train, problem.y, 9 * problem.train, problem.train)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from joblib import parallel_config
 from scipy.linalg import LinAlgWarning
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -143,6 +144,14 @@ def test_pipelines_and_searches() -> None:
     over = GridSearchCV(NNGPRegressor(PROGRAM, noise=0.01), {"params": values}, cv=3).fit(X, Y)
     assert over.best_params_["params"] in values
     assert over.best_estimator_.params_["w"] == over.best_params_["params"]["w"]
+
+
+@pytest.mark.parametrize("backend", ["loky", "threading"])
+def test_two_workers_find_what_one_does(backend: str) -> None:
+    pipe = make_pipeline(StandardScaler(), NTKRegressor(ntkc.compile(source=PROGRAM), ridge=0.1))
+    alone = cross_val_score(pipe, X, Y)
+    with parallel_config(backend, n_jobs=2):
+        np.testing.assert_array_equal(cross_val_score(pipe, X, Y), alone)
 
 
 def test_where_scikit_learn_s_process_stood() -> None:

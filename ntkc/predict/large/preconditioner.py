@@ -25,10 +25,13 @@ from .tiles import Progress, Tiles
 
 Preconditioning: TypeAlias = Literal["cholesky", "nystrom", "none"]
 PRECONDITIONERS: tuple[str, ...] = ("cholesky", "nystrom", "none")
-RANK = 256
-"""The rank by default: at n = 50 000 its vectors take 100 MB."""
+_RANKS = (256, 1024)
+"""The least and the largest rank by default; between them it is n/50. At n = 50 000 the vectors of
+1000 take 400 MB, and making them takes about as long as an iteration does."""
 _PIVOTS = 32
 """Pivots drawn at a time: columns are evaluated, or read from disk, together."""
+_ROWS = 2048
+"""Rows turned at a time."""
 _NEGLIGIBLE = 1e-14
 """Relative to the largest: eigenvalues that a preconditioner does not need to know."""
 
@@ -63,6 +66,12 @@ class Preconditioner:
         return np.asarray(right + self.vectors @ (weights[:, None] * (self.vectors.T @ right)))
 
 
+def usual_rank(size: int) -> int:
+    """The rank by default, for a matrix of `size` rows."""
+    least, most = _RANKS
+    return min(max(size // 50, least), most)
+
+
 def precondition(
     tiles: Tiles,
     kind: Preconditioning,
@@ -79,21 +88,19 @@ def precondition(
     if kind == "none" or rank == 0 or trace <= 0:
         return Preconditioner(np.zeros((tiles.size, 0)), np.zeros(0), ridge, max(trace, 0.0))
     if kind == "cholesky":
-        factor = partial_cholesky(tiles, diagonal, rank, rng)
-        vectors, values = eigenpairs(factor)
+        vectors, values = eigenpairs(partial_cholesky(tiles, diagonal, rank, rng))
     else:
         vectors, values = nystrom(tiles, rank, rng, progress)
-    kept = values > _NEGLIGIBLE * values.max(initial=0.0)
-    values = values[kept]
+    values = values[values > _NEGLIGIBLE * values.max(initial=0.0)]  # the first: they descend
     missed = max(trace - float(values.sum()), 0.0)
-    return Preconditioner(np.ascontiguousarray(vectors[:, kept]), values, ridge, missed)
+    return Preconditioner(vectors[:, : len(values)], values, ridge, missed)
 
 
 def partial_cholesky(tiles: Tiles, diagonal: Array, rank: int, rng: np.random.Generator) -> Array:
     """F (n, r), r ≤ rank, with F Fᵀ ≤ K: fewer columns where K has no more to give."""
     left = np.maximum(diagonal, 0.0)
     enough = max(tiles.epsilon, 2.0**-52) * float(left.sum())
-    factor = np.empty((tiles.size, rank))
+    factor = np.empty((tiles.size, rank), order="F")  # as LAPACK has it
     found = 0
     while found < rank and left.sum() > enough:
         count = min(_PIVOTS, rank - found, int((left > 0).sum()))
@@ -113,12 +120,18 @@ def partial_cholesky(tiles: Tiles, diagonal: Array, rank: int, rng: np.random.Ge
 
 
 def eigenpairs(factor: Array) -> tuple[Array, Array]:
-    """Eigenvectors and eigenvalues, descending, of F Fᵀ, without forming it."""
+    """Eigenvectors and eigenvalues, descending, of F Fᵀ, without forming it.
+
+    In the place of F where that is in Fortran's order: another (n, r) may not fit.
+    """
     if factor.shape[1] == 0:
         return factor, np.zeros(0)
-    orthogonal, small = qr(factor, mode="economic", check_finite=False)
+    vectors, small = qr(factor, overwrite_a=True, mode="economic", check_finite=False)
     left, singular, _ = svd(small, full_matrices=False, check_finite=False)
-    return np.asarray(orthogonal @ left), np.asarray(singular) ** 2
+    for start in range(0, len(vectors), _ROWS):
+        rows = slice(start, start + _ROWS)
+        vectors[rows] = vectors[rows] @ left
+    return vectors, np.asarray(singular) ** 2
 
 
 def nystrom(
@@ -126,12 +139,14 @@ def nystrom(
 ) -> tuple[Array, Array]:
     """Eigenpairs of the randomised Nyström approximation, in one pass over the tiles."""
     test, _ = qr(rng.standard_normal((tiles.size, rank)), mode="economic", check_finite=False)
-    image = tiles.multiply(np.ascontiguousarray(test), progress)
+    test = np.ascontiguousarray(test)
+    image = tiles.multiply(test, progress)
     shift = np.sqrt(tiles.size) * 2.0**-52 * float(np.linalg.norm(image))
     image += shift * test
     core = test.T @ image
+    del test  # another (n, r)
     values, vectors = eigh((core + core.T) / 2, check_finite=False)
     kept = values > max(shift, tiles.epsilon * float(values[-1]))  # below: roundoff of K itself
-    factor = image @ (vectors[:, kept] / np.sqrt(values[kept]))
+    factor = np.asfortranarray(image @ (vectors[:, kept] / np.sqrt(values[kept])))
     found, squares = eigenpairs(factor)
     return found, np.maximum(squares - shift, 0.0)

@@ -16,7 +16,13 @@ from ..errors import InputError
 from ..report import RidgeScale
 from . import checkpoint as checkpoints
 from .conjugate_gradients import State, System, begin, iterate, preconditioned_condition
-from .preconditioner import PRECONDITIONERS, RANK, Preconditioner, Preconditioning, precondition
+from .preconditioner import (
+    PRECONDITIONERS,
+    Preconditioner,
+    Preconditioning,
+    precondition,
+    usual_rank,
+)
 from .report import ConvergenceError, IterativeReport, OnFailure, Reason, failure
 from .stored import probe
 from .tiles import ArrayTiles, Progress, Tiles
@@ -53,7 +59,7 @@ def regress_iteratively(
     tolerance: float = TOLERANCE,
     max_iterations: int = 1000,
     preconditioner: Preconditioning = "cholesky",
-    rank: int = RANK,
+    rank: int | None = None,
     seed: int = 0,
     checkpoint: str | Path | None = None,
     checkpoint_every: int = 10,
@@ -64,11 +70,11 @@ def regress_iteratively(
     """Solve (K + ridge·I) dual = y to a relative residual of `tolerance` for every output.
 
     `tiles` is a `Tiles` or an array (n, n), also memory-mapped; `y_train` (n,) or (n, outputs).
-    `preconditioner` "cholesky" or "nystrom" has the `rank` given; `seed` is that of its random
-    choices. The state is saved to the file `checkpoint` every `checkpoint_every` iterations and
-    when an exception (an interrupt, too) ends the call; a call that finds the file goes on from it.
-    The file stays. `progress(done, total)` is called within each product with K, `on_iteration`
-    after each iteration; what they raise ends the call.
+    `preconditioner` "cholesky" or "nystrom" has the `rank` given, by default n/50 and from 256 to
+    1024; `seed` is that of its random choices. The state is saved to the file `checkpoint` every
+    `checkpoint_every` iterations and when an exception (an interrupt, too) ends the call; a call
+    that finds the file goes on from it. The file stays. `progress(done, total)` is called within
+    each product with K, `on_iteration` after each iteration; what they raise ends the call.
 
     Raises `InputError` and `InputTypeError` for wrong arguments, for NaN in the matrix and for a
     checkpoint of another problem, and `ConvergenceError` where the tolerance is not met, unless
@@ -78,7 +84,8 @@ def regress_iteratively(
     y = targets(y_train, "y_train", matrix.size)
     choice(preconditioner, "preconditioner", PRECONDITIONERS)
     choice(on_failure, "on_failure", ("raise", "report"))
-    most, size = _whole(max_iterations, "max_iterations", 0), _whole(rank, "rank", 0)
+    most = _whole(max_iterations, "max_iterations", 0)
+    size = usual_rank(matrix.size) if rank is None else _whole(rank, "rank", 0)
     every = _whole(checkpoint_every, "checkpoint_every", 1)
     allowed = number(tolerance, "tolerance", lambda v: 0 < v < 1, "between 0 and 1")
     problem = _problem(matrix, y, ridge, ridge_scale)

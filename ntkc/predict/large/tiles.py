@@ -25,6 +25,8 @@ BLOCK = 1024
 """Rows of a slab: a tile of 1024 x 1024 numbers in float64 takes 8 MiB."""
 _SMALL = 64
 """Rows of a Gram matrix that is computed for the sake of its diagonal."""
+_PIECE = 2**16
+"""Numbers of a tile that are in float64 at once: 512 KiB."""
 _WIDE = 4
 """Blocks that a tile beside the diagonal is long, for fewer and larger calls of a kernel."""
 
@@ -98,16 +100,27 @@ class Tiles(ABC):
     def _accumulate(
         self, result: Array, right: Array, rows: slice, columns: slice, tile: NDArray[Any]
     ) -> None:
-        for start in range(columns.start, columns.stop, self.block):  # one block in float64 at once
-            part = slice(start, min(start + self.block, columns.stop))
-            offset = columns.start
-            values = np.asarray(tile[:, part.start - offset : part.stop - offset], np.float64)
-            forward = values @ right[part]
+        for own, other in _pieces(rows, columns, self.block):
+            piece = tile[
+                own.start - rows.start : own.stop - rows.start,
+                other.start - columns.start : other.stop - columns.start,
+            ]
+            values = np.asarray(piece, np.float64)
+            forward = values @ right[other]
             if not np.isfinite(forward).all():
-                raise InputError(_not_finite(values, rows.start, part.start))
-            result[rows] += forward
+                raise InputError(_not_finite(values, own.start, other.start))
+            result[own] += forward
             if columns != rows:
-                result[part] += values.T @ right[rows]
+                result[other] += values.T @ right[own]
+
+
+def _pieces(rows: slice, columns: slice, block: int) -> Iterator[tuple[slice, slice]]:
+    """A tile cut so small that a piece stays in cache: in float64, and read twice."""
+    for left in range(columns.start, columns.stop, block):
+        other = slice(left, min(left + block, columns.stop))
+        step = max(1, _PIECE // (other.stop - other.start))
+        for top in range(rows.start, rows.stop, step):
+            yield slice(top, min(top + step, rows.stop)), other
 
 
 class ArrayTiles(Tiles):
