@@ -166,7 +166,7 @@ class ActivationCalls:
             call.span,
             found.reason,
             secondary=(Label(name.span, "it is defined here"),),
-            help=f"with numbers for {listed([f'`{name}`' for name in free])}, in place of what "
+            help=f"with numbers for {listed(free)}, in place of what "
             "depends on a `param`, a certified series stands for it"
             if free
             else "nor has it a series: it is not finite for every z",

@@ -39,7 +39,7 @@ from ntkc.symbolic.algebra import (
 )
 from ntkc.symbolic.terms import Condition, NoRuleError
 
-MAX_STEPS = 20_000
+MAX_STEPS = 8_000
 FAR = 37.5
 TINY = 1e-30
 """What divisors are kept above, and heights within: beyond FAR a normal probability is 0."""
@@ -79,9 +79,9 @@ class Budget:
     left: int = MAX_STEPS
     moments: dict[object, Node] = field(default_factory=dict)
 
-    def spend(self) -> None:
-        """One step. Raises `NoRuleError` past the last."""
-        self.left -= 1
+    def spend(self, steps: int = 1) -> None:
+        """One step, or more for long formulas. Raises `NoRuleError` past the last."""
+        self.left -= steps
         if self.left < 0:
             raise NoRuleError(f"its closed form takes more than {MAX_STEPS:,} steps to derive")
 
@@ -104,7 +104,7 @@ def _moment(
     pair: Pair, i: int, j: int, x: Condition | None, y: Condition | None, budget: Budget
 ) -> Node:
     if i == 0 and j == 0:
-        return _probability(pair, x, y)
+        return _probability(pair, x, y, budget)
     if i == 0:
         return moment(pair.swapped(), j, 0, y, x, budget)
     parts = [times(pair.m, moment(pair, i - 1, j, x, y, budget))]
@@ -219,17 +219,18 @@ def _last(u: Node, v: Node, rest: Pair, y: Condition) -> Pair:
 # --- probabilities ---------------------------------------------------------------------
 
 
-def _probability(pair: Pair, x: Condition | None, y: Condition | None) -> Node:
+def _probability(pair: Pair, x: Condition | None, y: Condition | None, budget: Budget) -> Node:
     if x is None and y is None:
         return ONE
     if x is None:
-        return _probability(pair.swapped(), y, x)
+        return _probability(pair.swapped(), y, x, budget)
     h = _standard(x, pair)
     if y is None:
         return minus(_tail(h), HALF) if x.centred else _tail(h)
     k = _standard(y, pair.swapped())
     if is_const(h, 0.0) or is_const(k, 0.0):
         return _from_the_middle(pair, x, y, h, k)
+    budget.spend(6)
     joint = _joint_tail(pair, x, y, h, k)
     if x.centred:
         joint = minus(joint, times(0.5, _tail(k)))
