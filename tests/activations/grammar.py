@@ -160,7 +160,10 @@ def _called(function: str, x: Run, seen: list[Array]) -> Run:
         case "step":
             return _chosen(x.f, one, Run(zero, zero, zero, zero), seen)
         case "sign":
-            return _chosen(x.f, one, Run(zero - 1.0, zero, zero + 1.0, zero), seen)
+            below = _chosen(
+                -x.f, Run(zero - 1.0, zero, one.f, zero), _times(x, Run(*[zero] * 4)), seen
+            )
+            return _chosen(x.f, one, below, seen)
     value, rate = _SMOOTH[function](x.f)
     return Run(value, rate * x.slope, abs(value), abs(rate) * x.steepness)
 
