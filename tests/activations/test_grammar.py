@@ -8,7 +8,8 @@ with the density of the pair as a weight, over a line where the pair is perfectl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from ntkc.activations._derived import DefinedSeries
 from ntkc.diagnostics import Diagnostic, Kind, NtkError, Source
-from ntkc.driver import check
+from ntkc.driver import Options, check, front_end
 from ntkc.runtime.errors import KernelError
 from tests.activations.grammar import (
     PARAMETERS,
@@ -31,7 +32,7 @@ from tests.activations.grammar import (
     run,
     text,
 )
-from tests.backends.kernels import uncompiled, understood
+from tests.backends.kernels import uncompiled
 
 CLOSED = 1e-13
 """Of closed forms, relative to E[s(u) s(v)] with s the formula's sums of absolute values: what its
@@ -40,8 +41,9 @@ NEAR = 1e-14
 """A complement for which the kernel is nearly its limit, and for which nothing may blow up."""
 REACH = 13.0
 VARIANCES = ((1.0, 1.0), (0.3, 1.7), (2.0, 0.02))
+SAMPLE = VARIANCES[:2]
 COSINES = (1.0, 0.6, 0.0, -0.8, -1.0)
-NODES, WEIGHTS = np.polynomial.legendre.leggauss(16)
+NODES, WEIGHTS = np.polynomial.legendre.leggauss(12)
 
 
 def panels(cuts: Array, width: float) -> tuple[Array, Array]:
@@ -106,7 +108,7 @@ class Oracle:
         return bool(np.isfinite(total) and shares[abs(x) > REACH - 1.5].sum() <= 1e-15 * total)
 
 
-@cache
+@lru_cache(maxsize=16)
 def _density(x: bytes, y: bytes, cosine: float) -> Array:
     u, v = np.frombuffer(x)[:, None], np.frombuffer(y)
     square = 1.0 - cosine * cosine
@@ -137,14 +139,15 @@ def reason(diagnostics: list[Diagnostic]) -> str:
     return f"{errors[0].code}: {errors[0].primary.text}"
 
 
-def examine(tree: Tree, runtime: bool, series: bool) -> None:
+def examine(tree: Tree, runtime: bool, series: bool, variances: Any = VARIANCES) -> None:
     """Hold the kernel of a formula to its integrals, or see why there is none."""
     source = program(tree, runtime)
     why = reason(check(Source("<text>", source)))
     if why:
         event(why)
         return
-    (node,) = (n for n in understood(source).network.nodes() if hasattr(n.layer, "bound"))
+    front = front_end(Source("<text>", source), Options())
+    (node,) = (n for n in front.network.nodes() if hasattr(n.layer, "bound"))
     expanded = isinstance(node.layer.bound.activation, DefinedSeries)  # type: ignore[union-attr]
     if expanded and not series:
         event("series")
@@ -154,14 +157,14 @@ def examine(tree: Tree, runtime: bool, series: bool) -> None:
     except NtkError:  # says what would be certified
         event("not certified")
         return
-    (forms,) = understood(source).module.activations.values()
+    (forms,) = front.module.activations.values()
     error = CLOSED if forms.certificate is None else forms.certificate.error
     event("certified" if expanded else "closed form")
     oracle = Oracle(tree)
     flat = oracle.jumps()  # dual_dot is 0 by convention, and the user is told
     if not expanded:
-        assert flat == any(d.code == "E0505" for d in understood(source).warnings)
-    for p, q in VARIANCES:
+        assert flat == any(d.code == "E0505" for d in front.warnings)
+    for p, q in variances:
         if oracle.visible(p**0.5) and oracle.visible(q**0.5):
             _compare(kernel, oracle, p**0.5, q**0.5, error, flat)
 
@@ -171,7 +174,8 @@ def _compare(kernel: object, oracle: Oracle, a: float, b: float, error: float, f
     tops = oracle.integrals(a, a, 1.0), oracle.integrals(b, b, 1.0)
     size = (tops[0].size * tops[1].size) ** 0.5
     steepness = (tops[0].steepness * tops[1].steepness) ** 0.5
-    near = [sign * (1.0 - NEAR) for sign in (1.0, -1.0)]
+    # Where f jumps, kernels move by the root of the complement: by 1e-7 at NEAR.
+    near = [] if flat else [1.0 - NEAR, -1.0 + NEAR]
     cosines = np.array([*COSINES, *near])
     sines = np.sqrt(np.maximum((1 - cosines) * (1 + cosines), 0.0))
     x2 = 2.0 * b * np.stack([cosines, sines, 0 * sines, 0 * sines], axis=1)
@@ -179,7 +183,7 @@ def _compare(kernel: object, oracle: Oracle, a: float, b: float, error: float, f
         found = kernel([[2.0 * a, 0.0, 0.0, 0.0]], x2, get=("nngp", "ntk"))  # type: ignore[operator]
     except KernelError:  # a variance that no float holds, or no certificate covers
         return
-    for k, exact in enumerate([*known, known[0], known[-1]]):
+    for k, exact in enumerate([*known, known[0], known[-1]][: len(cosines)]):
         # Near +-1 the kernel has moved by NEAR sqrt(pq) E[f' f'] at most, its slope by the root.
         moved = (NEAR * a * b * steepness, (2 * NEAR) ** 0.5) if k >= len(known) else (0.0, 0.0)
         wrong = abs(found.nngp[0, k] - exact.f)
@@ -197,13 +201,13 @@ ROOM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too
 @settings(max_examples=60, suppress_health_check=ROOM)
 @given(by_rules, st.booleans())
 def test_formulas_that_rules_know(tree: Tree, runtime: bool) -> None:
-    examine(tree, runtime, series=False)
+    examine(tree, runtime, False, SAMPLE)
 
 
-@settings(max_examples=60, suppress_health_check=ROOM)
+@settings(max_examples=40, suppress_health_check=ROOM)
 @given(formulas, st.booleans())
 def test_any_formulas(tree: Tree, runtime: bool) -> None:
-    examine(tree, runtime, series=False)
+    examine(tree, runtime, False, SAMPLE)
 
 
 @pytest.mark.slow
