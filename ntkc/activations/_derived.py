@@ -52,6 +52,7 @@ class Defined(Derived):
     def __init__(self, name: str, label: str, body: Node, parameters: tuple[str, ...]) -> None:
         super().__init__(name)
         self._label = label
+        self._found: Dual | NoClosedForm | None = None
         self.body = body
         self.parameters = tuple(Parameter(p, ParameterKind.NUMBER) for p in parameters)  # type: ignore[misc]
 
@@ -69,6 +70,13 @@ class Defined(Derived):
     def documentation(self) -> str:
         """What the file says of it is its formula."""
         return "Defined by the program."
+
+    def route(self, bound: Bound) -> Dual | NoClosedForm:
+        """See `Derived`; derived once, and what jumps is known from then on."""
+        if self._found is None:
+            self._found = super().route(bound)
+            self.distributional_derivative = getattr(self._found, "jumps", False)  # type: ignore[misc]
+        return self._found
 
     def function(self, z: Node, /, *arguments: Any, **named: Any) -> Node:
         """The formula at `z`, its parameters replaced by the arguments."""

@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from copy import deepcopy
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ntkc import debug
 from ntkc.artefact.bundle import Bundle
@@ -19,6 +22,10 @@ from ntkc.driver import Derivatives, Options, front_end
 from ntkc.runtime import Kernel, Program, load_program
 from ntkc.runtime.generated import import_generated
 from ntkc.runtime.slice_program import SliceProgram
+
+if TYPE_CHECKING:
+    from ntkc.artefact.image_gradients import ImageGradients
+    from ntkc.runtime.gradients import Request
 
 
 class CompiledKernel(Kernel):
@@ -32,6 +39,7 @@ class CompiledKernel(Kernel):
         Kernel.__init__(self, program)  # a sibling may stand between: see `on_devices`
         self._compilation = compilation
         self._derived: dict[Derivatives, Kernel] = {}
+        self._backward: ImageGradients | None = None
         self._lock = threading.Lock()
 
     @property
@@ -112,6 +120,18 @@ class CompiledKernel(Kernel):
             if asked not in self._derived:
                 self._derived[asked] = derived(self._compilation, asked)
             return self._derived[asked]
+
+    def _pulled_back(
+        self, request: Request, cotangent: NDArray[Any]
+    ) -> dict[str, NDArray[np.float64]]:
+        """By the recursion, which the program is read for once more."""
+        from ntkc.artefact.image_gradients import ImageGradients
+
+        with self._lock:
+            if self._backward is None:
+                found = self._compilation
+                self._backward = ImageGradients(front_end(found.bundle.load(), found.options))
+        return self._backward(request, cotangent)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return restore, (self._compilation.bundle, self._compilation.options)

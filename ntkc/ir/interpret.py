@@ -38,7 +38,7 @@ def interpret(
     """
     chosen = numpy_arithmetic(np.dtype(np.float64)) if arithmetic is None else arithmetic
     bound = {p.name: p.default for p in module.parameters} | dict(parameters or {})
-    interpreter = _Interpreter(module, x1, x2, bound, chosen)
+    interpreter = Interpreter(module, x1, x2, bound, chosen)
     results = interpreter.run()
     return {
         name: _shaped(results[root], name, len(x1), len(x2), root.space)
@@ -47,7 +47,7 @@ def interpret(
 
 
 def _shaped(value: Any, name: str, n1: int, n2: int, space: Space = ()) -> Array:
-    value = _extended(value, len(space))
+    value = extended(value, len(space))
     if name.endswith("_diagonal"):
         ones = (1,) * len(space)
         full = np.broadcast_to(value, (n1, 1, *space, *ones))
@@ -55,7 +55,7 @@ def _shaped(value: Any, name: str, n1: int, n2: int, space: Space = ()) -> Array
     return np.broadcast_to(value, (n1, n2, *space, *space)).copy()
 
 
-def _extended(value: Any, rank: int) -> Array:
+def extended(value: Any, rank: int) -> Array:
     """A value with axes for positions, where it has none of its own."""
     array = np.asarray(value)
     if array.ndim > 2 or rank == 0:
@@ -70,14 +70,16 @@ def _products(x1: Array, x2: Array) -> Array:
     return np.moveaxis(products, 1 + rank, 1)
 
 
-def _same_place(space: Space) -> Array:
+def same_place(space: Space) -> Array:
     """Whether p = p' (*S, *S)."""
     cells = np.arange(prod(space))
     same: Array = cells[:, None] == cells
     return same.reshape(*space, *space)
 
 
-class _Interpreter:
+class Interpreter:
+    """The values of nodes for one pair of batches."""
+
     def __init__(
         self,
         module: Module,
@@ -107,12 +109,13 @@ class _Interpreter:
         self.parameters = {name: number(value) for name, value in parameters.items()}
 
     def run(self, roots: Iterable[Node] | None = None) -> dict[Node, Any]:
+        """The values of the roots, by default the module's, and of all nodes below them."""
         values: dict[Node, Any] = {}
         for node in topological(self.module.roots.values() if roots is None else roots):
             if node.op == "own":
                 values[node] = self._owned(node)
                 continue
-            args = [_extended(values[a], len(node.space)) for a in node.args]
+            args = [extended(values[a], len(node.space)) for a in node.args]
             if node.op in MAPS:
                 args = [values[a] for a in node.args]
             values[node] = self._value(node, args)
@@ -124,7 +127,7 @@ class _Interpreter:
         (pair,), rank, found = node.args, len(node.space), []
         for i in range(len(self.inputs[side])):
             x = self.inputs[side][i : i + 1]
-            alone = _Interpreter(self.module, x, x, self.given, self.arithmetic, own=True)
+            alone = Interpreter(self.module, x, x, self.given, self.arithmetic, own=True)
             value = np.asarray(alone.run([pair])[pair])
             found.append(same_positions(value, rank)[0, 0] if rank else value.reshape(()))
         stacked = np.array(found)
@@ -138,7 +141,7 @@ class _Interpreter:
             return MAPS[node.op](node, self._full(node.args[0], args[0]), self.arithmetic.number)
         if node.op == "where_same":
             same, displaced = (self._full(node, value) for value in args)
-            return np.where(_same_place(node.space), same, displaced)
+            return np.where(same_place(node.space), same, displaced)
         if node.op == "gram":
             return self.gram[node.attr("varies")]
         if node.op == "gram_complement":
@@ -203,7 +206,7 @@ class _Interpreter:
 
     def _full(self, node: Node, value: Any) -> Array:
         """A value with all its positions spelled out: constants depend on none."""
-        value, space = _extended(value, len(node.space)), node.space
+        value, space = extended(value, len(node.space)), node.space
         varies = node.varies
         ones = (1,) * len(space)
         first = space if varies in (Varies.ROW, Varies.CROSS) else ones

@@ -76,6 +76,9 @@ class LazyForms(Mapping[str, DualForms]):
     def __getitem__(self, key: str) -> DualForms:
         return self._makers[key]()
 
+    def __contains__(self, key: object) -> bool:
+        return key in self._makers
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._makers)
 

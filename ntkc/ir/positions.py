@@ -54,7 +54,7 @@ def window(node: Node, value: Array, number: Any) -> Array:
         part = value
         for axes in position_axes(node.varies, len(space)):
             for axis, t, offset in zip(axes, table, offsets, strict=True):
-                part = _taken(part, axis, t[:, offset])
+                part = taken(part, axis, t[:, offset])
         result = part if result is None else result + part
     return _array(result / number(prod(node.attr("size"))))
 
@@ -68,7 +68,7 @@ def spread(node: Node, value: Array, number: Any) -> Array:
         part = value
         for axes in position_axes(node.varies, len(out)):
             for axis, t, offset, size in zip(axes, table, offsets, out, strict=True):
-                part = _put(part, axis, t[:, offset], size)
+                part = put(part, axis, t[:, offset], size)
         result = part if result is None else result + part
     return _array(result / number(prod(node.attr("size"))))
 
@@ -83,7 +83,7 @@ def pool(node: Node, value: Array, number: Any) -> Array:
 
 def _pooled(node: Node, value: Array, axis: int, source: int, number: Any) -> Array:
     table = cells(node, axis, node.args[0].space[axis])
-    total: Any = sum(_taken(value, source, table[:, o]) for o in range(table.shape[1]))
+    total: Any = sum(taken(value, source, table[:, o]) for o in range(table.shape[1]))
     divisors = np.ones(len(table))
     if node.attr("divide") == "inside":
         divisors = (table >= 0).sum(axis=1)
@@ -105,7 +105,7 @@ def mean_diagonal(node: Node, value: Array, number: Any) -> Array:
     space = node.args[0].space
     positions = number(prod(space))
     if node.varies is Varies.CROSS:
-        total: Any = sum(value[_twice(p)] for p in _positions(space))
+        total: Any = sum(value[twice(p)] for p in _positions(space))
         return _array(total / positions)
     shape = value.shape[:2]
     return _array(value.reshape(*shape, -1).sum(axis=2) / positions)
@@ -117,7 +117,7 @@ def same_position(node: Node, value: Array, number: Any) -> Array:
         return value
     result: Array = value * number(0)
     for p in _positions(node.space):
-        result[_twice(p)] = value[_twice(p)]
+        result[twice(p)] = value[twice(p)]
     return result
 
 
@@ -126,7 +126,7 @@ def embed(node: Node, value: Array, number: Any) -> Array:
     out = node.attr("out")
     for axes in position_axes(node.varies, len(out)):
         for axis, start, size in zip(axes, node.attr("start"), out, strict=True):
-            value = _put(value, axis, start + np.arange(value.shape[axis]), size)
+            value = put(value, axis, start + np.arange(value.shape[axis]), size)
     return value
 
 
@@ -146,11 +146,11 @@ def same_positions(value: Array, rank: int) -> Array:
     space = value.shape[2 : 2 + rank]
     result = np.empty((*value.shape[:2], *space), value.dtype)
     for p in _positions(space):
-        result[_twice(p)[: 2 + rank]] = value[_twice(p)]
+        result[twice(p)[: 2 + rank]] = value[twice(p)]
     return result
 
 
-def _twice(position: tuple[int, ...]) -> Any:
+def twice(position: tuple[int, ...]) -> Any:
     """The index of all pairs of inputs at p = p'."""
     return (slice(None), slice(None), *position, *position)
 
@@ -159,7 +159,7 @@ def _positions(space: Sequence[int] | Space) -> Iterator[tuple[int, ...]]:
     return itertools.product(*map(range, space))
 
 
-def _taken(value: Array, axis: int, index: Array) -> Array:
+def taken(value: Array, axis: int, index: Array) -> Array:
     """Entries `index` along an axis, 0 for −1."""
     taken = np.take(value, np.maximum(index, 0), axis=axis)
     shape = [1] * value.ndim
@@ -167,7 +167,7 @@ def _taken(value: Array, axis: int, index: Array) -> Array:
     return _array(np.where((index >= 0).reshape(shape), taken, taken * 0))
 
 
-def _put(value: Array, axis: int, index: Array, size: int) -> Array:
+def put(value: Array, axis: int, index: Array, size: int) -> Array:
     """Entries moved to `index` along an axis of the new size, and summed; dropped for −1."""
     shape = list(value.shape)
     shape[axis] = size

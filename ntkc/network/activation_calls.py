@@ -46,6 +46,7 @@ class ActivationCalls:
         self._evaluator = evaluator
         self._report = evaluator.report
         self._labels: dict[str, Node] = {}
+        self._found: dict[tuple[str, Node], Activation | NoClosedForm] = {}
 
     def call(self, call: ast.Call, scope: Scope) -> Step[Value]:
         """An activation as a layer."""
@@ -136,17 +137,31 @@ class ActivationCalls:
             return POISON
         shown = ", ".join(name if name in free else f"{v.value:g}" for name, v in named)
         label = self._label(f"{entry.name}({shown})" if shown else entry.name, body)
-        activation = Defined(entry.name, label, body, tuple(free))
-        bound = activation.bind([v.node for name, v in named if name in free])
-        found = activation.route(bound)
-        from ntkc.symbolic.routes import NoClosedForm  # only programs with formulas need it
+        found = self._derived(entry.name, label, body, tuple(free))
+        if not isinstance(found, Activation):
+            self._no_closed_form(found, definition, call, free)
+            return POISON
+        given = [v.node for name, v in named if name in free]
+        return single(ActivationLayer(entry.name, found.bind(given), call.span))
 
-        if isinstance(found, NoClosedForm):
-            if free or not _finite(body):
-                self._no_closed_form(found, definition, call, free)
-                return POISON
-            bound = DefinedSeries(entry.name, label, body).bind()
-        return single(ActivationLayer(entry.name, bound, call.span))
+    def _derived(
+        self, name: str, label: str, body: Node, free: tuple[str, ...]
+    ) -> Activation | NoClosedForm:
+        """The activation by its closed form, or by a series: each formula's once."""
+        from ntkc.symbolic.routes import Dual  # only programs with formulas need it
+
+        known = self._found.get((label, body))
+        if known is None:
+            activation = Defined(name, label, body, free)
+            route = activation.route(activation.bind([symbol(n) for n in free]))
+            if isinstance(route, Dual):
+                known = activation
+            elif free or not _finite(body):
+                known = route
+            else:
+                known = DefinedSeries(name, label, body)
+            self._found[label, body] = known
+        return known
 
     def _label(self, wanted: str, body: Node) -> str:
         """A label that no other formula of the network has."""
@@ -166,7 +181,7 @@ class ActivationCalls:
             call.span,
             found.reason,
             secondary=(Label(name.span, "it is defined here"),),
-            help=f"with numbers for {listed([f'`{name}`' for name in free])}, in place of what "
+            help=f"with numbers for {listed(free)}, in place of what "
             "depends on a `param`, a certified series stands for it"
             if free
             else "nor has it a series: it is not finite for every z",

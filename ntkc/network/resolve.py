@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ntkc.diagnostics import Diagnostics
+from ntkc.diagnostics import Diagnostics, Kind
 from ntkc.ir.module import Input, Parameter
 from ntkc.ir.node import Node, topological
 from ntkc.layers.base import Layer
@@ -122,6 +122,7 @@ def _resolve(
         return None
     name = definition.name.name
     network = Network(name, declared, output, (), definition.span)
+    _warn_jumps(network, report)
     parameters = _parameters(network, main)
     return Network(name, declared, output, parameters, definition.span)
 
@@ -136,6 +137,25 @@ def _end(output: LayerNode, report: Report) -> None:
             f"this gives {output.shape}, and a kernel is one number for a pair of inputs",
             help="end in `flatten` or `global_avg_pool`, then a `dense` readout",
         )
+
+
+def _warn_jumps(network: Network, report: Report) -> None:
+    """Tell the convention for an activation that jumps, where weights before it train."""
+    training: set[LayerNode] = set()
+    for node in network.nodes():
+        layer, below = node.layer, not training.isdisjoint(node.inputs)
+        if below or (layer is not None and layer.arguments.get("trainable") is True):
+            training.add(node)
+        if below and isinstance(layer, ActivationLayer) and layer.jumps:
+            report.error(
+                "E0505",
+                f"`{layer.name}` jumps, so no weights before it have a tangent kernel through it",
+                layer.span,
+                "E[f'(u) f'(v)] counts as 0 here",
+                help="use a continuous activation, or tell that nothing trains before it by "
+                "`trainable = false`",
+                kind=Kind.WARNING,
+            )
 
 
 def _evaluate(

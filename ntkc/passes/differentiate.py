@@ -20,11 +20,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ntkc.diagnostics import NtkError
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, const, make, topological
+from ntkc.ir.rates import RULES, Rate
 from ntkc.ir.verify import COMPLEMENT_ROOT
-from ntkc.passes.rates import RULES, Rate
 
 PAIR, ROW = "pair", "row"
 """The values that a first input enters through: a product or a complement of the pair, and its
@@ -49,23 +48,6 @@ class Variable:
         if self.name == PAIR:
             return node.op in ("product", "gram_complement")
         return node.op == "gram" and node.attr("varies") == "ROW"
-
-
-class NoDerivativeError(NtkError, ValueError):
-    """A network whose derivatives would not be accurate."""
-
-
-def differentiable(module: Module) -> Module:
-    """The module itself. Raises `NoDerivativeError` for closed forms with Owen's T, whose slopes
-    diverge at coincident inputs, against each other.
-    """
-    if any(n.op == "owen_t" for n in topological(module.roots.values())):
-        raise NoDerivativeError(
-            f"network `{module.name}` has no accurate gradient: the closed form of an activation "
-            "with kinks away from 0 (relu6, hard_tanh, clip and their like) cannot be "
-            "differentiated at coincident inputs"
-        )
-    return module
 
 
 def differentiate(module: Module, roots: Sequence[str], variables: Sequence[Variable]) -> Module:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ntkc.ir.module import Module
 from ntkc.passes.collapse import collapse
 from ntkc.passes.diagonals import diagonals
-from ntkc.passes.differentiate import Variable, differentiable, differentiate
+from ntkc.passes.differentiate import Variable, differentiate
 from ntkc.passes.distances import expand_distances
 from ntkc.passes.expand import expand
 from ntkc.passes.fold import fold, fold_pairs
@@ -40,9 +40,7 @@ DISTANT = (SHARED[0], Pass("expand", expand_distances), SHARED[2])
 
 def with_derivatives(roots: Sequence[str], variables: Sequence[Variable]) -> tuple[Pass, ...]:
     """`SHARED` for a kernel and its derivatives: `differentiate` where duals are spelled out."""
-    derive = Pass(
-        "differentiate", lambda module: differentiate(differentiable(module), roots, variables)
-    )
+    derive = Pass("differentiate", lambda module: differentiate(module, roots, variables))
     return (*SHARED[:2], derive, *SHARED[2:])
 
 

@@ -2,7 +2,8 @@
 
 Derivatives come from programs of their own, made like the kernel's and with the same layout: one
 tile function gives a kernel and the rates of it that were asked for, so whatever they share is
-computed once.
+computed once. By inputs on positions there are none: there the recursion itself is run backward,
+by what still has it (`Kernel._pulled_back`).
 """
 
 from __future__ import annotations
@@ -68,11 +69,6 @@ def checked_request(
 ) -> Request:
     """The arguments of a call. Raises `ArgumentError`, `ArgumentTypeError` or `ArrayError`."""
     names = _variables(kernel, wrt, len(inputs))
-    if isinstance(kernel.program, SliceProgram) and any(name in INPUTS for name in names):
-        raise ArgumentError(
-            "wrt: gradients by inputs are there for networks on vectors, and kernel "
-            f"{kernel.name!r} is on {kernel.input}; differentiate by its parameters"
-        )
     shape = inputs[0].shape[0], inputs[-1].shape[0]
     given = None if cotangent is None else _cotangent(cotangent, shape, kernel.dtype)
     if given is None and any(name in INPUTS for name in names):
@@ -102,12 +98,26 @@ def evaluate_request(kernel: Kernel, request: Request) -> ValueAndGradient:
         wide = request.cotangent.astype(np.float64, copy=False)
         found = {name: float(np.vdot(wide, rate)) for name, rate in found.items()}
         if len(found) < len(request.wrt):
-            slopes = Slopes(kernel._differentiated(request.root, ("x1",)), request)
-            own, by_inputs = slopes.run(request.cotangent)
+            own, by_inputs = _by_inputs(kernel, request, request.cotangent)
             value = own if value is None else value
             found.update(by_inputs)
     assert value is not None  # `wrt` names something
     return ValueAndGradient(value, {name: found[name] for name in request.wrt})
+
+
+def _by_inputs(
+    kernel: Kernel, request: Request, cotangent: NDArray[Any]
+) -> tuple[NDArray[Any], dict[str, NDArray[Any]]]:
+    """The kernel, and its gradients by the inputs in `wrt`."""
+    if not isinstance(kernel.program, SliceProgram):
+        return Slopes(kernel._differentiated(request.root, ("x1",)), request).run(cotangent)
+    gradients = kernel._pulled_back(request, cotangent)
+    value = np.empty(request.shape, kernel.dtype)
+    kernel._evaluate((request.root,), request, request.inputs, [value])
+    for name, gradient in gradients.items():
+        if not np.isfinite(gradient).all():
+            raise ArrayError(f"gradient by {name}: it is too large for a number")
+    return value, {n: g.astype(kernel.dtype) for n, g in gradients.items() if n in request.wrt}
 
 
 def _rates(kernel: Kernel, request: Request) -> tuple[NDArray[Any], list[NDArray[Any]]]:

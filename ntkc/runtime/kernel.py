@@ -198,8 +198,9 @@ class Kernel:
         in both places of the kernel, and moves in both.
 
         `get` is "ntk" or "nngp". `threads` and `memory` are as in a call. What one call
-        needs is compiled at the first such call, and kept with the kernel. Networks on positions
-        have gradients by parameters, and none by inputs.
+        needs is compiled at the first such call, and kept with the kernel. By inputs on positions,
+        such as images, the recursion is run backward over whole arrays: exact, but slow and with
+        all pairs of positions in memory, as many pairs of inputs at a time as the budget allows.
 
         Everything is finite. Where a kinked activation leaves no derivative by inputs, a limit
         is given: at coincident inputs the mean over opposite directions, at a row of zeros that
@@ -217,6 +218,13 @@ class Kernel:
             f"kernel {self.name!r} was saved without its derivatives by {', '.join(wrt)}: compile "
             "its program, the file model.ntk beside it, with ntkc.compile for gradients"
         )
+
+    def _pulled_back(
+        self, request: Request, cotangent: NDArray[Any]
+    ) -> dict[str, NDArray[np.float64]]:
+        """The gradients by `x1` and `x2` of a network on positions."""
+        self._differentiated(request.root, ("x1",))
+        raise AssertionError("a kernel with its program has gradients by inputs")
 
     def _evaluate(
         self,

@@ -53,7 +53,10 @@ def negated(x: Operand) -> Node:
 
 
 def times(*factors: Operand) -> Node:
-    """The product: numbers gathered in front, signs pulled out."""
+    """The product: numbers gathered in front, signs pulled out.
+
+    Raises `OverflowError` where the numbers leave the range of floats.
+    """
     number, result, minuses = 1.0, None, False
     for factor in map(as_node, factors):
         if factor.op == "neg":
@@ -65,6 +68,8 @@ def times(*factors: Operand) -> Node:
             number *= factor.args[0].attr("value")
             factor = factor.args[1]
         result = factor if result is None else make("mul", result, factor)
+    if not math.isfinite(number):
+        raise OverflowError("a product of numbers is too large for a number")
     if number < 0:
         number, minuses = -number, not minuses
     if result is None or number == 0.0:
@@ -81,8 +86,13 @@ def over(x: Operand, y: Operand) -> Node:
     if x.op == "neg":
         return negated(over(x.args[0], y))
     if is_const(y):
-        return times(1.0 / y.attr("value"), x)
+        return times(_inverse(y.attr("value")), x)
     return ONE if x is y else folded(make("div", x, y))
+
+
+def _inverse(number: float) -> float:
+    """1 / number, infinite for 0."""
+    return 1.0 / number if number else math.inf
 
 
 def quotient(x: Operand, y: Operand) -> Node:
@@ -125,11 +135,14 @@ def summed(terms: Iterable[Node]) -> Node:
 
 
 def folded(node: Node) -> Node:
-    """The number, where all arguments of a scalar operation are numbers and it is finite."""
+    """The number, where all arguments of a scalar operation are numbers and it is finite.
+
+    Zero has one sign here: terms are told apart by their numbers.
+    """
     if node.args and node.op in SCALAR and all(map(is_const, node.args)):
         (value,) = evaluate([node], {})
         if math.isfinite(value):
-            return const(float(value))
+            return ZERO if value == 0.0 else const(float(value))
     return node
 
 

@@ -11,12 +11,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from ntkc.ir.node import Node, is_const, make, substitute, symbol
+from ntkc.ir.node import Node, function, is_const, make, substitute, symbol
 from ntkc.symbolic.algebra import (
     ONE,
     ZERO,
     Complex,
     exponential,
+    inverse_root,
     minus,
     over,
     plus,
@@ -34,6 +35,8 @@ _SUM_P, _SUM_Q = map(symbol, ("sum_p", "sum_q"))
 _LARGEST = root(times(P, Q))
 BOUNDED: Final = make("max", make("min", C, _LARGEST), -_LARGEST)
 """The covariance, within what the variances allow."""
+_NOISE: Final = 1e-27
+"""Complements up to here, angles up to 5e-14, are roundings of inputs."""
 PAIR: Final = Pair(P, Q, C, _DETERMINANT, _GAP_P, _GAP_Q, sum_p=_SUM_P, sum_q=_SUM_Q)
 
 
@@ -59,16 +62,23 @@ def from_covariance(form: Node, *, kinked: bool = False) -> Node:
 
 
 def from_complement(form: Node) -> Node:
-    """The form over the complement eta = 1 - c/sqrt(pq), p and q, without cancellation."""
+    """The form over the complement eta = 1 - c/sqrt(pq), p and q, without cancellation.
+
+    A pair that coincides up to rounding coincides: its angles are 0/0, and while their values
+    hardly matter, their slopes would be what rounding makes them.
+    """
     a, b = root(P), root(Q)
-    product, gap = a * b, a - b
+    unequal = make("coincide", function("abs", a * inverse_root(Q) - 1.0))
+    apart = function("max", ETA - _NOISE, 0.0) + unequal
+    eta = function("select", apart, ETA, 0.0)
+    product, gap = a * b, function("select", apart, a - b, 0.0)
     bindings = {
-        "c": product * (1.0 - ETA),
-        "determinant": P * Q * (ETA * (2.0 - ETA)),
-        "gap_p": a * gap + product * ETA,
-        "gap_q": product * ETA - b * gap,
-        "sum_p": a * gap + product * (2.0 - ETA),
-        "sum_q": product * (2.0 - ETA) - b * gap,
+        "c": product * (1.0 - eta),
+        "determinant": P * Q * (eta * (2.0 - eta)),
+        "gap_p": a * gap + product * eta,
+        "gap_q": product * eta - b * gap,
+        "sum_p": a * gap + product * (2.0 - eta),
+        "sum_q": product * (2.0 - eta) - b * gap,
     }
     return substitute(form, bindings)
 
@@ -128,6 +138,7 @@ def _waves(s: Term, t: Term, pair: Pair, factor: Node, budget: Budget) -> Node:
     """The real part; two cosines are half of a sum and a difference of phases."""
     if s.condition is not None or t.condition is not None:
         raise NoRuleError("a wave times a step, erf or Phi has no closed form here")
+    budget.spend(8)
     both = s.waves and t.waves
     parts = []
     for sign in (1.0, -1.0) if both else (1.0,):

@@ -39,7 +39,7 @@ from ntkc.symbolic.algebra import (
 )
 from ntkc.symbolic.terms import Condition, NoRuleError
 
-MAX_STEPS = 20_000
+MAX_STEPS = 8_000
 FAR = 37.5
 TINY = 1e-30
 """What divisors are kept above, and heights within: beyond FAR a normal probability is 0."""
@@ -79,9 +79,9 @@ class Budget:
     left: int = MAX_STEPS
     moments: dict[object, Node] = field(default_factory=dict)
 
-    def spend(self) -> None:
-        """One step. Raises `NoRuleError` past the last."""
-        self.left -= 1
+    def spend(self, steps: int = 1) -> None:
+        """One step, or more for long formulas. Raises `NoRuleError` past the last."""
+        self.left -= steps
         if self.left < 0:
             raise NoRuleError(f"its closed form takes more than {MAX_STEPS:,} steps to derive")
 
@@ -104,7 +104,7 @@ def _moment(
     pair: Pair, i: int, j: int, x: Condition | None, y: Condition | None, budget: Budget
 ) -> Node:
     if i == 0 and j == 0:
-        return _probability(pair, x, y)
+        return _probability(pair, x, y, budget)
     if i == 0:
         return moment(pair.swapped(), j, 0, y, x, budget)
     parts = [times(pair.m, moment(pair, i - 1, j, x, y, budget))]
@@ -219,17 +219,18 @@ def _last(u: Node, v: Node, rest: Pair, y: Condition) -> Pair:
 # --- probabilities ---------------------------------------------------------------------
 
 
-def _probability(pair: Pair, x: Condition | None, y: Condition | None) -> Node:
+def _probability(pair: Pair, x: Condition | None, y: Condition | None, budget: Budget) -> Node:
     if x is None and y is None:
         return ONE
     if x is None:
-        return _probability(pair.swapped(), y, x)
+        return _probability(pair.swapped(), y, x, budget)
     h = _standard(x, pair)
     if y is None:
         return minus(_tail(h), HALF) if x.centred else _tail(h)
     k = _standard(y, pair.swapped())
     if is_const(h, 0.0) or is_const(k, 0.0):
         return _from_the_middle(pair, x, y, h, k)
+    budget.spend(6)
     joint = _joint_tail(pair, x, y, h, k)
     if x.centred:
         joint = minus(joint, times(0.5, _tail(k)))
@@ -279,8 +280,8 @@ def _angle_part(pair: Pair, x: Condition, y: Condition, h: Node, side: Node) -> 
 
 def _lead(pair: Pair, x: Condition, y: Condition) -> Node:
     """var(X) - cov(X, Y), exactly 0 where X and Y coincide."""
-    if not (x.noise or y.noise) and is_const(x.slope) and x.slope is y.slope:
-        return times(raised(x.slope, 2), pair.gap_p)
+    if _parallel(x, y):
+        return times(raised(x.slope, 2), pair.gap_p if x.slope is y.slope else pair.sum_p)
     return minus(_variance(pair, x), times(x.slope, y.slope, pair.c))
 
 
@@ -290,22 +291,30 @@ def _side(h: Node) -> Node:
 
 
 def _cross(pair: Pair, x: Condition, y: Condition) -> Node:
-    """var(X) (b - EY) - cov(X, Y) (a - EX)."""
-    slopes = (x.slope, y.slope)
-    if not (x.noise or y.noise) and all(abs(_number(s)) == 1.0 for s in slopes):
-        a, b = x.place, y.place
-        apart = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
-        if is_const(plus(a, b), 0.0) or b is negated(a):
-            level = times(b, pair.sum_p)
-        elif is_const(a) and is_const(b):
-            level = apart
-        else:  # parameters may make them opposite, and then c = -p must cancel exactly
-            opposite = minus(times(pair.p, plus(a, b)), times(a, pair.sum_p))
-            level = make("select", pair.c, apart, opposite)
-        return times(y.slope, minus(level, times(pair.tilt_v, pair.determinant)))
-    z = times(x.slope, y.slope, pair.c)
-    right = times(_variance(pair, x), _deviation(y, pair.swapped()))
-    return minus(right, times(z, _deviation(x, pair)))
+    """var(X) (b - EY) - cov(X, Y) (a - EX), without cancellation where X and Y nearly coincide
+    or nearly are opposite.
+    """
+    if not _parallel(x, y):
+        z = times(x.slope, y.slope, pair.c)
+        right = times(_variance(pair, x), _deviation(y, pair.swapped()))
+        return minus(right, times(z, _deviation(x, pair)))
+    a = x.threshold if x.slope is y.slope else negated(x.threshold)
+    b = y.threshold
+    apart = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
+    if is_const(plus(a, b), 0.0) or b is negated(a):
+        level = times(b, pair.sum_p)
+    elif is_const(a) and is_const(b):
+        level = apart
+    else:  # parameters may make them opposite, and then c = -p must cancel exactly
+        opposite = minus(times(pair.p, plus(a, b)), times(a, pair.sum_p))
+        level = make("select", pair.c, apart, opposite)
+    tilted = times(y.slope, pair.tilt_v, pair.determinant)
+    return times(raised(x.slope, 2), minus(level, tilted))
+
+
+def _parallel(x: Condition, y: Condition) -> bool:
+    """Whether X and Y are U and V times the same number, up to its sign."""
+    return not (x.noise or y.noise) and (x.slope is y.slope or y.slope is negated(x.slope))
 
 
 def _conditional_height(pair: Pair, x: Condition, y: Condition) -> Node:
@@ -354,10 +363,6 @@ def _tail(h: Node) -> Node:
 
 def _density(h: Node) -> Node:
     return times(1.0 / math.sqrt(2.0 * math.pi), exponential(times(-0.5, raised(h, 2))))
-
-
-def _number(node: Node) -> float:
-    return float(node.attr("value")) if is_const(node) else math.nan
 
 
 # --- complex means ---------------------------------------------------------------------

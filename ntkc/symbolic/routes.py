@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import DualForms
-from ntkc.ir.node import Node, function, is_const, sqrt, substitute, topological
+from ntkc.ir.node import Node, const, function, is_const, sqrt, substitute, topological
 from ntkc.symbolic import expectation as expected
 from ntkc.symbolic.algebra import ZERO, simplified, summed
 from ntkc.symbolic.difference import complement
@@ -58,11 +58,25 @@ class NoClosedForm:
 
 
 def closed_form(expression: Expression) -> Dual | NoClosedForm:
-    """The dual activation by rules (see `terms`, `rules`, `moments`), or why there is none."""
+    """The dual activation by rules (see `terms`, `rules`, `moments`), or why there is none.
+
+    Where numbers in place of the parameters would not help, the reason is the one with numbers.
+    """
+    found = _attempt(expression)
+    if isinstance(found, NoClosedForm) and expression.parameters:
+        numbers = {name: const(value) for name, value in expression.samples.items()}
+        fixed = _attempt(replace(expression, body=substitute(expression.body, numbers)))
+        return fixed if isinstance(fixed, NoClosedForm) else found
+    return found
+
+
+def _attempt(expression: Expression) -> Dual | NoClosedForm:
     try:
         return _derived(expression)
     except NoRuleError as error:
         return NoClosedForm(error.reason, error.part)
+    except OverflowError:
+        return NoClosedForm("its closed form has numbers beyond the range of floats")
 
 
 def _derived(expression: Expression) -> Dual:

@@ -241,8 +241,8 @@ def pieces(terms: Terms) -> list[Piece]:
 
 def _end(condition: Condition) -> float:
     place = known_number(condition.place)
-    if place is None:
-        raise NoRuleError("where its kinks are depends on a parameter")
+    if place is None or known_number(condition.slope) is None:
+        raise NoRuleError("what it is on either side of a kink depends on a parameter")
     return place
 
 

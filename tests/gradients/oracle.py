@@ -12,11 +12,13 @@ from unittest.mock import patch
 import numpy as np
 from numpy.typing import NDArray
 
+from ntkc.artefact.image_gradients import ImageGradients
 from ntkc.driver import Derivatives, generate
 from ntkc.ir.arithmetic import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.verify import watch
 from ntkc.runtime import Kernel, load_program
+from ntkc.runtime.gradients import Request
 from tests.backends.kernels import _without_numba, source, understood, with_diagonals
 
 Array = NDArray[Any]
@@ -35,6 +37,9 @@ class Derived(Kernel):
 
     def _differentiated(self, root: str, wrt: tuple[str, ...]) -> Kernel:
         return _derived(self._text, str(self.dtype), root, wrt)
+
+    def _pulled_back(self, request: Request, cotangent: Array) -> dict[str, Array]:
+        return ImageGradients(understood(self._text))(request, cotangent)
 
 
 @cache
@@ -79,15 +84,17 @@ def rates(text: str, x1: Array, x2: Array, name: str, **given: float) -> dict[st
     return {root: _quotient(ends[0][root], ends[1][root]) for root in ends[0]}
 
 
-def slopes(text: str, x1: Array, x2: Array, direction: Array, **given: float) -> dict[str, Array]:
-    """The derivatives of every root along a direction (d,) of all first inputs."""
+def slopes(
+    text: str, x1: Array, x2: Array, direction: Array, step: float = STEP, **given: float
+) -> dict[str, Array]:
+    """The derivatives of every root along a direction of all first inputs, of an input's shape."""
     ends = [
-        recursion(text, exact(x1) + sign * STEP * exact(direction), exact(x2), given)
+        recursion(text, exact(x1) + sign * step * exact(direction), exact(x2), given)
         for sign in (1, -1)
     ]
-    return {root: _quotient(ends[0][root], ends[1][root]) for root in ends[0]}
+    return {root: _quotient(ends[0][root], ends[1][root], step) for root in ends[0]}
 
 
-def _quotient(after: Array, before: Array) -> Array:
-    found: Array = ((after - before) / (2 * _ARITHMETIC.number(STEP))).astype(np.float64)
+def _quotient(after: Array, before: Array, step: float = STEP) -> Array:
+    found: Array = ((after - before) / (2 * _ARITHMETIC.number(step))).astype(np.float64)
     return found

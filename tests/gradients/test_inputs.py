@@ -7,7 +7,7 @@ import pytest
 
 from tests.backends.kernels import BASE, ROOTS, at_angles, hard_pairs, network
 from tests.backends.kernels import exact as exact_kernel
-from tests.gradients.oracle import Array, derived, rates, slopes
+from tests.gradients.oracle import STEP, Array, derived, rates, slopes
 from tests.gradients.test_parameters import BEFORE, DENSE, NETWORKS
 
 EXACT = 1e-12
@@ -32,14 +32,19 @@ def _by_pairs(made: object, x1: Array, x2: Array, root: str) -> Array:
 
 
 def check_inputs(
-    text: str, x1: Array, x2: Array, limit: float | Array, dtype: str = "float64"
+    text: str,
+    x1: Array,
+    x2: Array,
+    limit: float | Array,
+    dtype: str = "float64",
+    step: float = STEP,
 ) -> None:
     """Hold derivatives by the first inputs to the recursion's."""
     scales = exact_kernel(text, x1, x2)
     norms = np.linalg.norm(x1, axis=1)[:, None]
     for root in ROOTS:
         scale = scales[f"{root}_scale"] / np.where(norms > 0, norms, 1.0)
-        truth = slopes(text, x1, x2, DIRECTION)[root]
+        truth = slopes(text, x1, x2, DIRECTION, step)[root]
         found = _by_pairs(derived(text, dtype), x1, x2, root)
         assert (np.abs(found - truth) <= limit * np.where(scale > 0, scale, 1.0)).all(), root
 

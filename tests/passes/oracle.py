@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntkc.ir.arithmetic import mpmath_arithmetic, numpy_arithmetic
-from ntkc.ir.interpret import _Interpreter, _shaped, interpret
+from ntkc.ir.interpret import Interpreter, _shaped, interpret
 from ntkc.ir.module import Module
 
 Array = NDArray[Any]
@@ -39,7 +39,7 @@ def in_float64(
     }
 
 
-class _Accurate(_Interpreter):
+class _Accurate(Interpreter):
     def __init__(self, module: Module, x1: Array, x2: Array, *rest: Any) -> None:
         super().__init__(module, x1, x2, *rest)
         left, right = (_directions(x) for x in (x1, x2))

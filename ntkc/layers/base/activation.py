@@ -59,6 +59,11 @@ class ActivationLayer(Layer):
         return before.with_values(nngp, ntk)
 
     @property
+    def jumps(self) -> bool:
+        """Whether f itself jumps: then E[f'(u) f'(v)] is 0 by convention."""
+        return self.bound.activation.distributional_derivative
+
+    @property
     def activations(self) -> Mapping[str, Callable[[float], DualForms]]:
         """The one activation."""
         return {self.bound.key: self.bound.forms}
