@@ -191,6 +191,9 @@ def test_sequences_and_volumes(tmp_path: Path) -> None:
          " -> conv(4x1x1, @, stride = 3x2x1) -> relu -> flatten"),
         ("volume[2, 2, 3, 2]", "conv(1x1x2, @@) -> relu -> avg_pool(2x1x2, stride = 1, @@)"
          " -> conv(1) -> erf -> global_avg_pool"),
+        # Padding of both kinds beside a value, where one window or one axis of it needs none.
+        ("sequence[3, 2]", "add(conv(3, @), conv(1, @@)) -> relu -> flatten"),
+        ("image[4, 3, 2]", "add(conv(3x1, @@), conv(1x3, @)) -> relu -> global_avg_pool"),
     ],
 )  # fmt: skip
 def test_windows_of_any_reach(input: str, body: str, tmp_path: Path) -> None:
