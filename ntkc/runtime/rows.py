@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,26 @@ class Rows:
         block = buffer[: shape[0] * shape[1]].reshape(shape)
         block[...] = self.array[start:stop, first:last]
         return block
+
+
+@contextmanager
+def each_alone(name: str, rows: Sequence[int] | NDArray[np.int64]) -> Iterator[None]:
+    """While the program computes what depends on each of these rows alone.
+
+    `ArrayError` where a value of one lies beyond what the program was certified for: the program's
+    error holds its place among these, and words. NumPy is silent: choices evaluate both of their
+    sides, and what is not finite is found afterwards.
+    """
+    try:
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            yield
+    except ValueError as error:
+        if len(error.args) != 2:
+            raise
+        place, words = error.args
+        raise ArrayError(
+            f"{name}: row {rows[place]}: {words}; scale the inputs, or choose smaller weights"
+        ) from None
 
 
 def _suits_blas(array: NDArray[Any], dtype: np.dtype[Any]) -> bool:

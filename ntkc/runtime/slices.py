@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .arguments import flattened
 from .errors import ArrayError, MemoryBudgetError
 from .lanes import aligned, interleave, spread_row
-from .rows import Rows, check_normalized, check_squares
+from .rows import Rows, check_normalized, check_squares, each_alone
 from .slice_program import Images, Sliced, SliceProgram
 from .threads import Reporter, run_tasks
 
@@ -57,6 +57,8 @@ class Side:
     owned: list[Images]
     diagonals: Mapping[str, NDArray[Any]]
     """Each root of each input with itself (n,), by the root's name."""
+    name: str = "x1"
+    """The argument's, for messages."""
 
     @property
     def count(self) -> int:
@@ -164,22 +166,23 @@ def make_side(
     owned: list[Images] = []
     for spaces, sliced in zip(program.owned, program.own, strict=True):
         owned += own_values(
-            program, sliced, spaces, inputs, mean_squares, owned, constants, threads
+            program, sliced, spaces, inputs, mean_squares, owned, constants, threads, name
         )
     if not diagonals:
-        return Side(inputs, mean_squares, owned, {})
+        return Side(inputs, mean_squares, owned, {}, name)
     found = np.empty((len(program.roots), count))
     if program.diagonals is None:  # an input with itself is a pair like any other
         tile, none = program.tiles[program.tile_of(program.roots)], ((),) * len(program.roots)
-        own = own_values(program, tile, none, inputs, mean_squares, owned, constants, threads)
+        own = own_values(program, tile, none, inputs, mean_squares, owned, constants, threads, name)
         found[:] = [image.reshape(-1) for image in own]
     else:
         for start in range(0, count, _BLOCK):
             at = slice(start, start + _BLOCK)
             images = [image[at] for image in owned]
-            found[:, at] = program.diagonals(mean_squares[at], constants, images)
+            with each_alone(name, range(start, count)):
+                found[:, at] = program.diagonals(mean_squares[at], constants, images)
     rounded = (_rounded(values, rows, np.dtype(program.dtype)) for values in found)
-    return Side(inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)))
+    return Side(inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)), name)
 
 
 def _own(
@@ -191,12 +194,13 @@ def _own(
     owned: list[Images],
     constants: NDArray[np.float64],
     threads: int,
+    name: str,
 ) -> list[Images]:
     """The values of each input with itself that one function computes."""
     count = len(inputs)
     rank = len(program.space)
     found = [np.empty((count, *(space or (1,) * rank))) for space in spaces]
-    side = Side(inputs, mean_squares, owned, {})
+    side = Side(inputs, mean_squares, owned, {}, name)
     table = _Table(program, sliced, side, constants)
     stop = threading.Event()
     tasks = [
@@ -246,11 +250,7 @@ class _Table:
         self._constants = constants
         self._kept: NDArray[Any] | None = None
         self.side = side
-        self.width = sliced.table(
-            np.ones((1, *program.space)),
-            constants,
-            [np.ones((1, *image.shape[1:])) for image in side.owned],
-        ).shape[1]
+        self.width = sliced.width
 
     @property
     def bytes(self) -> int:
@@ -276,7 +276,8 @@ class _Table:
     def _computed(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
         side = self._side
         owned = [image[chosen] for image in side.owned]
-        table = self._sliced.table(side.mean_squares[chosen], self._constants, owned)
+        with each_alone(side.name, chosen):
+            table = self._sliced.table(side.mean_squares[chosen], self._constants, owned)
         return table.astype(self._program.dtype)
 
 
