@@ -81,6 +81,7 @@ class _Network:
                 else:
                     found.append(-(-n // stride[axis]))
         if prod(found) > MOST_CELLS:
+            self.counted = self.counted and "pool" in name
             return "identity" if "pool" in name else "dense"
         self.space = found
         written = [_size(size), f"stride = {_size(stride)}", f"padding = {padding}"]
