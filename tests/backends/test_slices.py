@@ -211,6 +211,10 @@ def test_windows_of_any_reach(input: str, body: str, tmp_path: Path) -> None:
         "conv(2) -> add(relu -> conv(1, w_std = 0, b_std = 1), identity) -> gelu -> flatten",
         "conv(2) -> step -> conv(2, @) -> relu -> flatten",
         "conv(2) -> polynomial([1]) -> conv(2, @) -> flatten",
+        "normalize(axis = channel) -> avg_pool(2x1) -> conv(1) -> relu -> flatten -> dense",
+        "conv(2, trainable = false) -> layer_norm -> sum_pool(2x1) -> conv(1) -> flatten",
+        "concat(conv(1, units = 1, trainable = false), conv(1, units = 2, trainable = false))"
+        " -> avg_pool(2x1) -> normalize(axis = channel) -> avg_pool(1x2) -> conv(1) -> flatten",
         "conv(2) -> polynomial([1]) -> conv_transpose(2) -> local_conv(2) -> global_avg_pool",
     ],
 )
