@@ -102,8 +102,8 @@ def mapped(op: str, value: Node, **attributes: bool | str | tuple[int, ...]) -> 
 
 
 def scaled(ntk: Node, factor: Node) -> Node:
-    """Θ times a factor. Where nothing is trained so far it is 0 and no value of pairs, and stays so, as
-    under `mapped`: 0 times the factor would be a value of pairs that is made of nothing.
+    """Θ times a factor. Where nothing is trained so far it is 0 and no value of pairs, and it stays
+    so, as under `mapped`: 0 times the factor would be a value of pairs that is made of nothing.
     """
     untrained = ntk.varies is Varies.CONST and not _is_formula(ntk)
     return const(0.0) if untrained else ntk * factor
