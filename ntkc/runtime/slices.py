@@ -151,8 +151,8 @@ def make_side(
     program relies on it.
     """
     count, channels = len(inputs), inputs.shape[-1]
+    rows = Rows(flattened(inputs), name, np.dtype(program.dtype), inputs.shape[1:])
     inputs = inputs.reshape(count, *program.space, channels)
-    rows = Rows(flattened(inputs), name, np.dtype(program.dtype))
     mean_squares = np.empty((count, *program.space))
     with np.errstate(over="ignore", invalid="ignore"):  # reported as errors below
         for start in range(0, count, _BLOCK):

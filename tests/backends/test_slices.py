@@ -22,7 +22,7 @@ from ntkc.driver import FrontEnd, Options, front_end, generate
 from ntkc.ir.arithmetic import numpy_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.passes.diagonals import diagonals
-from ntkc.runtime import ArrayError, Kernel, load_program
+from ntkc.runtime import Kernel, load_program
 from ntkc.runtime.generated import import_generated
 from ntkc.runtime.slice_program import SliceProgram
 from tests.backends.spatial import spatial_networks
@@ -249,33 +249,6 @@ def test_random_networks(tmp_path_factory: pytest.TempPathFactory, text: str) ->
 @given(spatial_networks())
 def test_many_random_networks(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     check(text, tmp_path_factory.mktemp("random"), rows=(2, 2), tolerance=RING)
-
-
-def test_images_beyond_a_certificate_are_named(tmp_path: Path) -> None:
-    """By argument and number, whether the variance is the input's own or made of pairs."""
-    x = np.ones((3, 3, 2, 2))
-    x[2, 1] = 40.0
-    for body in ("conv(2, @) -> tanh -> flatten", "avg_pool(2x1) -> conv(1) -> tanh -> flatten"):
-        kernel = python_kernel(network(body, "image[3, 2, 2]"), "float64", tmp_path)
-        with pytest.raises(ArrayError, match=r"x1: row 2: the variance before `tanh` must be from"):
-            kernel(x)
-        with pytest.raises(ArrayError, match="x2: row 2: "):
-            kernel(x[:2], x)
-        assert np.isfinite(kernel(x[:2])).all()
-
-
-@pytest.mark.filterwarnings("error")
-def test_images_of_zeros_are_ordinary(tmp_path: Path) -> None:
-    """Choices evaluate both of their sides, and nobody is warned of the one not taken."""
-    x = np.zeros((2, 3, 2, 2))
-    x[1, 0] = 1.0
-    for body in (
-        "conv(2, @) -> hard_tanh -> avg_pool(2x1) -> conv(1) -> relu6 -> flatten",
-        "conv(2, @) -> layer_norm -> relu -> conv(2, @) -> erf -> global_avg_pool -> normalize",
-    ):
-        kernel = python_kernel(network(body, "image[3, 2, 2]"), "float64", tmp_path)
-        found = kernel(x, get=BOTH)
-        assert all(np.isfinite(getattr(found, root)).all() for root in BOTH)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
