@@ -131,6 +131,7 @@ def convolutional(
         dtype=dtype,
         product_n=n,
         rival_n=rival_n,
+        floor="slice_body",
         max_repetitions=repetitions,
     )
 
@@ -195,6 +196,10 @@ CASES: tuple[Case, ...] = (
         convolutional(
             "myrtle-10", "3 3 3 p 3 3 3 p 3 3 3 p p p flatten", dtype, w_std="sqrt(2)", b_std=0
         )
+        for dtype in DTYPES
+    ),
+    *(
+        convolutional("21-gap", " ".join(["3"] * 21 + ["gap"]), dtype, n=16, rival_n=2)
         for dtype in DTYPES
     ),
     convolutional("strides-gap", "/ / gap", "float32"),

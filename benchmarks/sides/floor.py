@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from benchmarks.protocol import Job
 from benchmarks.sides.data import make_batch
+from benchmarks.sides.slices_floor import SliceBody
 
 TILE_HEIGHTS = (256, 384, 512, 768)
 
@@ -57,10 +58,13 @@ class RunnableFloor(Protocol):
         """The unavoidable work, once."""
 
 
-def make_floor(name: str, batch: Any) -> RunnableFloor:
+def make_floor(job: Job) -> RunnableFloor:
     """The floor a case names."""
-    floors = {"triangle_product": TriangleProduct}
-    return floors[name](batch)
+    if job.floor == "slice_body":
+        return SliceBody(job)
+    if job.floor == "triangle_product":
+        return TriangleProduct(make_batch(job))
+    raise ValueError(f"there is no floor called {job.floor!r}")
 
 
 class Floor:
@@ -75,15 +79,12 @@ class Floor:
         return {"numpy": version("numpy")}
 
     def prepare(self, job: Job) -> None:
-        """Make the batch."""
-        if job.floor is None:
-            raise ValueError("the case has no floor")
-        self._name = job.floor
-        self._batch = make_batch(job)
+        """Keep the job, which says which floor."""
+        self._job = job
 
     def compile(self) -> None:
-        """Nothing to compile; memory is laid out and tiles are chosen here."""
-        self._floor = make_floor(self._name, self._batch)
+        """Lay out memory; choose tiles, or compile loops."""
+        self._floor = make_floor(self._job)
 
     def run(self) -> Any:
         """The floor's work."""

@@ -17,7 +17,7 @@ from ntkc.explain.schedule import (
     tile_traffic,
     tile_work,
 )
-from ntkc.explain.slices import format_slices, schedule_work
+from ntkc.explain.slices import schedule_work, summary
 from ntkc.explain.words import activation_lines
 from ntkc.ir.cost import cost
 from ntkc.ir.module import Module
@@ -59,8 +59,14 @@ def _on_positions(front: FrontEnd, found: list[Step], dtype: str, watcher: _Cost
     yield from _recursion(front, list(grouped(found)))
     yield from _activations(front, found)
     yield from heading("Schedule")
-    text = format_slices(program, describer({dtype: program}))
-    yield from (f"  {line}" if line else line for line in text.splitlines())
+    yield from wrapped(
+        "In each line: the cells of a slice; the displacements p' - p at which values are needed, "
+        "axis by axis; how many entries of a pair that is, of all; and the layers.",
+        2,
+    )
+    yield ""
+    for text in summary(program, describer({dtype: program})):
+        yield f"  {text}" if text else text
     if has_distances(front.module):
         yield from wrapped(
             "inputs that nearly coincide: in float64, from their differences",

@@ -13,7 +13,7 @@ from ntkc.layers.base import (
     Shape,
     WordsParameter,
 )
-from ntkc.layers.base.positions import over_axis, weights
+from ntkc.layers.base.positions import over_axis, scaled, weights
 from ntkc.layers.base.values import NEVER
 
 
@@ -64,4 +64,4 @@ class LayerNorm(Layer):
         k11, k22 = over_axis(self, before.variances, shapes[0])
         eps = self.number("eps")
         scale = inv_sqrt(k11 + eps) * inv_sqrt(k22 + eps)
-        return before.with_values(before.nngp * scale, before.ntk * scale)
+        return before.with_values(before.nngp * scale, scaled(before.ntk, scale))

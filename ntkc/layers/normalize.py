@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ntkc.ir.node import inv_sqrt
 from ntkc.layers.base import Covariance, Features, Layer, LayerError, Shape, WordsParameter
-from ntkc.layers.base.positions import over_axis
+from ntkc.layers.base.positions import over_axis, scaled
 
 
 class Normalize(Layer):
@@ -38,4 +38,4 @@ class Normalize(Layer):
         (before,) = inputs
         k11, k22 = over_axis(self, before.variances, shapes[0])
         scale = inv_sqrt(k11) * inv_sqrt(k22)
-        return before.with_values(before.nngp * scale, before.ntk * scale)
+        return before.with_values(before.nngp * scale, scaled(before.ntk, scale))

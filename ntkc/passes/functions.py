@@ -73,6 +73,8 @@ class _Spelling:
         }
 
     def __call__(self, node: Node) -> Node:
+        if node.varies is not Varies.CROSS:  # of one input, and made of what it has with itself
+            return node
         rule = self._rules.get(node.op)
         return node if rule is None else rule(node)
 

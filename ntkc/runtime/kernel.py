@@ -357,7 +357,7 @@ class Kernel:
         """Tiles, threads and buffers for a problem and a budget."""
         program = self._vectors
         if self._table is None:
-            self._table = program.diagonals(np.ones(1), constants).table.shape[0]
+            self._table = program.diagonals(np.empty(0), constants).table.shape[0]
         needs = Needs(
             counts=tuple(rows.count for rows in batches),
             width=batches[0].width,

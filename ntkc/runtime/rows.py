@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -22,8 +23,16 @@ BLOCK = 2**15
 class Rows:
     """Rows (n, d) of any real dtype; blocks of them are converted when they are asked for."""
 
-    def __init__(self, array: NDArray[Any], name: str, dtype: np.dtype[Any]) -> None:
+    def __init__(
+        self,
+        array: NDArray[Any],
+        name: str,
+        dtype: np.dtype[Any],
+        sizes: tuple[int, ...] | None = None,
+    ) -> None:
         self.array = array
+        self.sizes = array.shape[1:] if sizes is None else sizes
+        """Of an input as it was given: (d,), or positions and channels."""
         self.name = name
         self.dtype = dtype
         self.count, self.width = array.shape
@@ -55,6 +64,26 @@ class Rows:
         block = buffer[: shape[0] * shape[1]].reshape(shape)
         block[...] = self.array[start:stop, first:last]
         return block
+
+
+@contextmanager
+def each_alone(name: str, rows: Sequence[int] | NDArray[np.int64]) -> Iterator[None]:
+    """While the program computes what depends on each of these rows alone.
+
+    `ArrayError` where a value of one lies beyond what the program was certified for: the program's
+    error holds its place among these, and words. NumPy is silent: choices evaluate both of their
+    sides, and what is not finite is found afterwards.
+    """
+    try:
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            yield
+    except ValueError as error:
+        if len(error.args) != 2:
+            raise
+        place, words = error.args
+        raise ArrayError(
+            f"{name}: row {rows[place]}: {words}; scale the inputs, or choose smaller weights"
+        ) from None
 
 
 def _suits_blas(array: NDArray[Any], dtype: np.dtype[Any]) -> bool:
@@ -109,7 +138,14 @@ def reciprocal_norms(rows: Rows, squares: NDArray[np.float64]) -> NDArray[np.flo
 def batches(inputs: Sequence[NDArray[Any]], dtype: np.dtype[Any]) -> list[Rows]:
     """The rows of one or two batches (n, *sizes), as vectors."""
     named = zip(inputs, ("x1", "x2"), strict=False)
-    return [Rows(flattened(array), name, dtype) for array, name in named]
+    return [Rows(flattened(array), name, dtype, array.shape[1:]) for array, name in named]
+
+
+def _place(rows: Rows, column: int) -> str:
+    """Where a number of an input lies, in the shape that the input was given in."""
+    if len(rows.sizes) == 1:
+        return f"column {column}"
+    return f"at {[int(index) for index in np.unravel_index(column, rows.sizes)]}"
 
 
 def check_squares(rows: Rows, squares: NDArray[np.float64]) -> None:
@@ -123,7 +159,7 @@ def check_squares(rows: Rows, squares: NDArray[np.float64]) -> None:
         bad = np.flatnonzero(~np.isfinite(part))
         if bad.size:
             raise ArrayError(
-                f"{rows.name}: row {i} holds {part[bad[0]]} (column {first + int(bad[0])}); "
+                f"{rows.name}: row {i} holds {part[bad[0]]} ({_place(rows, first + bad[0])}); "
                 "inputs must be finite"
             )
     raise ArrayError(

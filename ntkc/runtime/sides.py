@@ -16,6 +16,7 @@ from .rows import (
     Rows,
     check_normalized,
     check_squares,
+    each_alone,
     reciprocal_norms,
     sum_squares,
 )
@@ -144,19 +145,9 @@ def _diagonals_of(
     constants: NDArray[np.float64],
     first: int,
 ) -> Diagonals:
-    """Those of the rows from `first` on. `ArrayError` where a value of one lies beyond what the
-    program was certified for: the program's error holds its place among these, and words.
-    """
-    try:
+    """Those of the rows from `first` on."""
+    with each_alone(rows.name, range(first, first + mean_squares.size)):
         return program.diagonals(mean_squares, constants)
-    except ValueError as error:
-        if len(error.args) != 2:
-            raise
-        place, words = error.args
-        raise ArrayError(
-            f"{rows.name}: row {first + place}: {words}; "
-            "scale the inputs, or choose smaller weights"
-        ) from None
 
 
 def _rounded(values: NDArray[np.float64], rows: Rows, what: str) -> NDArray[Any]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ArrayError
+from .rows import each_alone
 from .slice_program import Images, Sliced, SliceProgram
 from .threads import run_tasks
 
@@ -23,14 +22,14 @@ _TOGETHER = 2**14
 class Side:
     """One argument of a call: its inputs, and what depends on each of them alone."""
 
-    name: str
-    """The argument's."""
     inputs: NDArray[Any]
     """(n, *space, channels), of any real dtype."""
     mean_squares: Images
     owned: list[Images]
     diagonals: Mapping[str, NDArray[Any]]
     """Each root of each input with itself (n,), by the root's name."""
+    name: str = "x1"
+    """The argument's, for messages."""
 
     @property
     def count(self) -> int:
@@ -51,23 +50,6 @@ def in_parts(
         return stop - start
 
     run_tasks(starts, lambda: settle, threads)
-
-
-@contextmanager
-def naming_rows(name: str, chosen: NDArray[np.int64]) -> Iterator[None]:
-    """An `ArrayError` for a value of an input that lies beyond what the program was certified
-    for: the program's error holds the input's place among those chosen, and words.
-    """
-    try:
-        yield
-    except ValueError as error:
-        if len(error.args) != 2:
-            raise
-        place, words = error.args
-        raise ArrayError(
-            f"{name}: row {int(chosen[place])}: {words}; "
-            "scale the inputs, or choose smaller weights"
-        ) from None
 
 
 class InputImages:
@@ -146,5 +128,5 @@ class Table:
     def _computed(self, chosen: NDArray[np.int64]) -> NDArray[Any]:
         side = self._side
         owned = [image[chosen] for image in side.owned]
-        with naming_rows(side.name, chosen):
+        with each_alone(side.name, chosen):
             return self._sliced.table(side.mean_squares[chosen], self._constants, owned)

@@ -209,12 +209,13 @@ def pair_with_itself(
     owned: list[Images],
     constants: NDArray[np.float64],
     threads: int,
+    name: str,
 ) -> list[Images]:
     """The values of each input with itself that one function computes."""
     count = len(inputs)
     rank = len(program.space)
     found = [np.empty((count, *(space or (1,) * rank))) for space in spaces]
-    side = Side("x1", inputs, mean_squares, owned, {})
+    side = Side(inputs, mean_squares, owned, {}, name)
     images, table = InputImages(program, side), Table(program, sliced, side, constants)
     stop = threading.Event()
     tasks = [

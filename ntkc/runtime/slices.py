@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from .arguments import flattened
 from .errors import ArrayError, MemoryBudgetError
-from .rows import Rows, check_normalized, check_squares
+from .rows import Rows, check_normalized, check_squares, each_alone
 from .slice_program import Images, Sliced, SliceProgram
-from .slice_sides import InputImages, Side, Table, in_parts, naming_rows
+from .slice_sides import InputImages, Side, Table, in_parts
 from .slice_worker import Group, Worker, entry_seconds, pair_with_itself
 from .threads import Reporter, run_tasks
 
@@ -113,8 +113,8 @@ def make_side(
     program relies on it.
     """
     count, channels = len(inputs), inputs.shape[-1]
+    rows = Rows(flattened(inputs), name, np.dtype(program.dtype), inputs.shape[1:])
     inputs = inputs.reshape(count, *program.space, channels)
-    rows = Rows(flattened(inputs), name, np.dtype(program.dtype))
     mean_squares = np.empty((count, *program.space))
 
     def square(part: slice) -> None:
@@ -132,26 +132,26 @@ def make_side(
     owned: list[Images] = []
     for spaces, sliced in zip(program.owned, program.own, strict=True):
         owned += own_values(
-            program, sliced, spaces, inputs, mean_squares, owned, constants, threads
+            program, sliced, spaces, inputs, mean_squares, owned, constants, threads, name
         )
     if not diagonals:
-        return Side(name, inputs, mean_squares, owned, {})
+        return Side(inputs, mean_squares, owned, {}, name)
     found = np.empty((len(program.roots), count))
     if program.diagonals is None:  # an input with itself is a pair like any other
         tile, none = program.tiles[program.tile_of(program.roots)], ((),) * len(program.roots)
-        own = own_values(program, tile, none, inputs, mean_squares, owned, constants, threads)
+        own = own_values(program, tile, none, inputs, mean_squares, owned, constants, threads, name)
         found[:] = [image.reshape(-1) for image in own]
     else:
         formula = program.diagonals
 
         def pair(part: slice) -> None:
             images = [image[part] for image in owned]
-            with naming_rows(name, np.arange(part.start, part.stop)):
+            with each_alone(name, range(part.start, part.stop)):
                 found[:, part] = formula(mean_squares[part], constants, images)
 
         in_parts(program, count, threads, pair)
     rounded = (_rounded(values, rows, np.dtype(program.dtype)) for values in found)
-    return Side(name, inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)))
+    return Side(inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)), name)
 
 
 def _rounded(values: Images, rows: Rows, dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -332,6 +332,14 @@ def test_variances_beyond_the_certificate_are_an_error_of_the_call():
         kernel(x)
 
 
+def test_weights_that_only_small_rows_suit():
+    """No row is checked but those given."""
+    kernel = ntkc.compile(
+        source="network n { input vector[3]; dense(w_std = 20) -> tanh -> dense }"
+    )
+    assert np.isfinite(kernel(np.full((2, 3), 1e-3))).all()
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_variance_of_100_is_certified_however_it_is_rounded(dtype):
     kernel = ntkc.compile(source="network n { input vector[3]; dense -> tanh }", dtype=dtype)

@@ -35,6 +35,26 @@ def test_flattened_in_float32(case: Any, tmp_path: Path) -> None:
     check(convolutional(case, "flatten"), tmp_path, "float32", rows=(2, 2))
 
 
+def behind_a_pool(activation: str) -> str:
+    """Variances that do not follow from those of the input: of an image with itself."""
+    layers = f"conv(2, w_std = 0.5) -> avg_pool(2, stride = 1) -> conv(1) -> {activation}"
+    return network(f"{layers} -> conv(2, @) -> {activation} -> dropout(0.3) -> flatten")
+
+
+KINDS = ("cos(0.9, 1.2, 0.1)", "exp_normalized", "gelu", "hard_tanh", "rbf(0.7)", "tanh")
+
+
+@pytest.mark.parametrize("activation", KINDS)
+def test_behind_a_pool(activation: str, tmp_path: Path) -> None:
+    check(behind_a_pool(activation), tmp_path, rows=(2, 2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ALL, ids=identify)
+def test_all_behind_a_pool(case: Any, tmp_path: Path) -> None:
+    check(behind_a_pool(call(*case)), tmp_path, rows=(2, 2))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ALL, ids=identify)
 def test_the_other_way_round(case: Any, tmp_path: Path) -> None:

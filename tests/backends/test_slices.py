@@ -192,6 +192,9 @@ def test_sequences_and_volumes(tmp_path: Path) -> None:
          " -> conv(4x1x1, @, stride = 3x2x1) -> relu -> flatten"),
         ("volume[2, 2, 3, 2]", "conv(1x1x2, @@) -> relu -> avg_pool(2x1x2, stride = 1, @@)"
          " -> conv(1) -> erf -> global_avg_pool"),
+        # Padding of both kinds beside a value, where one window or one axis of it needs none.
+        ("sequence[3, 2]", "add(conv(3, @), conv(1, @@)) -> relu -> flatten"),
+        ("image[4, 3, 2]", "add(conv(3x1, @@), conv(1x3, @)) -> relu -> global_avg_pool"),
     ],
 )  # fmt: skip
 def test_windows_of_any_reach(input: str, body: str, tmp_path: Path) -> None:
@@ -209,6 +212,10 @@ def test_windows_of_any_reach(input: str, body: str, tmp_path: Path) -> None:
         "conv(2) -> add(relu -> conv(1, w_std = 0, b_std = 1), identity) -> gelu -> flatten",
         "conv(2) -> step -> conv(2, @) -> relu -> flatten",
         "conv(2) -> polynomial([1]) -> conv(2, @) -> flatten",
+        "normalize(axis = channel) -> avg_pool(2x1) -> conv(1) -> relu -> flatten -> dense",
+        "conv(2, trainable = false) -> layer_norm -> sum_pool(2x1) -> conv(1) -> flatten",
+        "concat(conv(1, units = 1, trainable = false), conv(1, units = 2, trainable = false))"
+        " -> avg_pool(2x1) -> normalize(axis = channel) -> avg_pool(1x2) -> conv(1) -> flatten",
         "conv(2) -> polynomial([1]) -> conv_transpose(2) -> local_conv(2) -> global_avg_pool",
     ],
 )

@@ -9,11 +9,13 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from ntkc.driver import describer, middle
+from ntkc.driver import describer, middle, middle_on_positions
 from ntkc.explain import explain_model, format_schedule, latex_model
+from ntkc.explain.slices import format_slices
 from ntkc.ir.module import Module
 from ntkc.ir.text import format_module
 from tests.backends.kernels import network, source, understood
+from tests.backends.test_slices import network as on_positions
 
 ZOO = {
     "relu": network("{ dense(w_std = sqrt(2)) -> relu } * 3", "dense"),
@@ -25,6 +27,53 @@ ZOO = {
     ),
     "alternating": network("{ dense -> relu -> dense(b_std = 0.1) -> erf } * 4", "dense"),
 }  # fmt: skip
+
+
+_BLOCK = "conv(3x3, @, w_std = sqrt(2)) -> relu"
+
+POSITIONS = {
+    "flatten": on_positions(f"{{ {_BLOCK} }} * 3 -> flatten -> dense", "image[8, 8, 3]"),
+    "global pool": on_positions(
+        f"{{ {_BLOCK} }} * 2 -> global_avg_pool -> dense", "image[8, 8, 3]"
+    ),
+    "strides": on_positions(
+        "{ conv(3x3, stride = 2, @) -> relu -> conv(3x3, @) -> relu } * 2"
+        " -> global_avg_pool -> dense",
+        "image[16, 16, 3]",
+    ),
+    "pools": on_positions(
+        f"{{ {_BLOCK} -> avg_pool(2x2) }} * 3 -> flatten -> dense", "image[8, 8, 3]"
+    ),
+    "residual": on_positions(
+        "conv(3x3, @)\n"
+        "    add(relu -> conv(3x3, stride = 2, @) -> relu -> conv(3x3, @), conv(1, stride = 2))\n"
+        "    relu -> global_avg_pool -> dense",
+        "image[8, 8, 3]",
+    ),
+    "circular": on_positions(
+        "{ conv(3x3, @@, b_std = 0.1) -> relu } * 2 -> global_avg_pool", "image[6, 4, 3]"
+    ),
+    "sequence": on_positions(
+        "conv(3, dilation = 2, @) -> relu -> avg_pool(3, stride = 2) -> local_conv(2) -> relu"
+        " -> global_avg_pool -> dense",
+        "sequence[9, 4]",
+    ),
+    "volume": on_positions(
+        "conv(3x3x2, @) -> relu -> avg_pool(2x1x2) -> conv(1) -> erf -> flatten",
+        "volume[4, 3, 4, 2]",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", POSITIONS)
+def test_schedule_of_slices(name: str, snapshot: SnapshotAssertion) -> None:
+    program = middle_on_positions(understood(POSITIONS[name]).module, "float32")
+    assert format_slices(program, describer({"float32": program})) == snapshot
+
+
+@pytest.mark.parametrize("name", ["strides", "pools", "sequence"])
+def test_explanation_of_slices(name: str, snapshot: SnapshotAssertion) -> None:
+    assert explain_model(understood(POSITIONS[name])) == snapshot
 
 
 @pytest.mark.parametrize("name", ZOO)

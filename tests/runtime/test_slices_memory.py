@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import tracemalloc
 from dataclasses import replace
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 
 from ntkc.diagnostics import Source
-from ntkc.driver import Options, front_end, generate
+from ntkc.driver import Options, front_end, generate, middle_on_positions
+from ntkc.explain.slices import workspace_bytes
 from ntkc.runtime import Kernel, load_program
 from ntkc.runtime.errors import MemoryBudgetError
 from ntkc.runtime.generated import import_generated
 from ntkc.runtime.slice_program import SliceProgram
-from ntkc.runtime.slices import _worker_bytes
+from ntkc.runtime.slices import _Table, _Worker, _worker_bytes, make_side
 
 CONV = "conv(3x3, padding = same, b_std = 0.1) -> relu"
 NETWORKS = {
@@ -62,3 +64,42 @@ def test_a_gram_matrix_of_images_stays_within_64_mib(name: str, dtype: str, tmp_
     assert 2 * least < LIMIT
     with pytest.raises(MemoryBudgetError, match="needs at least"):
         kernel(x, out=out, memory=least // 2)
+
+
+STATED = {
+    "two segments": "conv(3, padding = same) -> relu -> avg_pool(2) -> conv(3) -> relu -> flatten",
+    "around a ring": "{ conv(3, padding = circular) -> layer_norm -> relu } * 2 -> global_avg_pool",
+    "strides": "conv(3, stride = 2, b_std = 0.1) -> relu -> conv(2) -> erf -> global_avg_pool",
+    "joined": "conv(1) -> concat(conv(1), relu -> conv(1), axis = width) -> relu -> flatten",
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", STATED)
+def test_the_workspace_of_a_thread_is_as_stated(name: str, dtype: str, tmp_path: Any) -> None:
+    """What `ntkc explain` says of every function is the bytes of a worker's arrays, to the last."""
+    text = f"network net {{\n    input image[6, 8, 3]\n    {STATED[name]} -> dense\n}}\n"
+    front = front_end(Source("<test>", text), Options(dtype=dtype))
+    stated = middle_on_positions(front.module, dtype)
+    path = tmp_path / "kernel.py"
+    path.write_text(generate(front, dtype))
+    program = load_program(import_generated(path, f"{dtype}_{name.replace(' ', '_')}"))
+    assert isinstance(program, SliceProgram)
+    constants = program.constants({}, 3)
+    x = np.ones((3, 6, 8, 3), dtype)
+    side = make_side(program, x, "x1", constants, 1, _ones, diagonals=False)
+    functions = {**program.tiles, **{f"own_{k}": own for k, own in enumerate(program.own)}}
+    assert {schedule.name for schedule in stated.functions} == set(functions)
+    for schedule in stated.functions:
+        sliced = functions[schedule.name]
+        table = _Table(program, sliced, side, constants)
+        worker = _Worker(program, sliced, constants, table, table, threading.Event())
+        held = {id(a): a.nbytes for a in vars(worker).values() if isinstance(a, np.ndarray)}
+        held.pop(id(worker._constants))  # of the program, not of a group of pairs
+        assert workspace_bytes(stated, schedule) == sum(held.values())
+        assert sum(held.values()) <= _worker_bytes(program, sliced)
+
+
+def _ones(program: SliceProgram, sliced: Any, spaces: Any, inputs: Any, *_: Any) -> list[Any]:
+    """In the place of values of an input with itself, which no generated function computes here."""
+    return [np.ones((len(inputs), *(space or (1, 1)))) for space in spaces]

@@ -36,7 +36,7 @@ def within_all(values, low, high, what):
     if np.any(outside):
         where = int(np.argmax(outside))
         found = float(np.ravel(values)[where])
-        row = where // math.prod(np.shape(values)[1:])
+        row = where * len(outside) // outside.size
         raise ValueError(row, f"{what} must be from {low:g} to {high:g}, not {found:.6g}")
     return values''',
     "chebyshev": '''\

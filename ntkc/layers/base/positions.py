@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import prod
 
-from ntkc.ir.node import Node, const, make, topological
+from ntkc.ir.node import Node, Varies, const, make, topological
 from ntkc.layers.base.known import AXES, MAX_POSITIONS
 from ntkc.layers.base.layer import Layer, LayerError
 from ntkc.layers.base.parameters import SizeParameter
@@ -99,6 +99,14 @@ def mapped(op: str, value: Node, **attributes: bool | str | tuple[int, ...]) -> 
     if not value.space and not _is_formula(value):
         return const(0.0)
     return make(op, value, **attributes)
+
+
+def scaled(ntk: Node, factor: Node) -> Node:
+    """Θ times a factor. Where nothing is trained so far it is 0 and no value of pairs, and it stays
+    so, as under `mapped`: 0 times the factor would be a value of pairs that is made of nothing.
+    """
+    untrained = ntk.varies is Varies.CONST and not _is_formula(ntk)
+    return const(0.0) if untrained else ntk * factor
 
 
 def _is_formula(value: Node) -> bool:

@@ -10,6 +10,7 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
+from ..rows import each_alone
 from ..slice_program import Sliced
 from ..slice_sides import Side
 
@@ -122,7 +123,8 @@ class Inputs:
         for first in range(start, stop, _BLOCK):
             at = slice(first, min(first + _BLOCK, stop))
             owned = [image[at] for image in side.owned]
-            found = self._sliced.table(side.mean_squares[at], self._constants, owned)
+            with each_alone(side.name, range(first, stop)):
+                found = self._sliced.table(side.mean_squares[at], self._constants, owned)
             flat = np.ascontiguousarray(found, self._dtype).reshape(-1)
             if table is None:
                 table = cuda.device_array(max(1, (stop - start) * found.shape[1]), self._dtype)

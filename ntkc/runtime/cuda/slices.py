@@ -211,11 +211,12 @@ class _Alone:
         owned: list[Images],
         constants: NDArray[np.float64],
         threads: int,
+        name: str,
     ) -> list[Images]:
         """One image (n, *space) for each of the spaces."""
-        name = self._names.get(id(sliced), program.tile_of(program.roots))
-        side = Side("x1", inputs, mean_squares, owned, {})
-        values = self._values(program, sliced, side, name, constants)
+        tile = self._names.get(id(sliced), program.tile_of(program.roots))
+        side = Side(inputs, mean_squares, owned, {}, name)
+        values = self._values(program, sliced, side, tile, constants)
         found, first = [], 0
         for space in spaces:
             cells, shape = prod(space), space or (1,) * len(program.space)

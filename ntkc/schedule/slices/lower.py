@@ -566,14 +566,16 @@ def side_margin(where: Layout, rank: int, slot: Node, margin: Margin) -> list[St
     length = symbol(f"n_{last}") * const(lanes)
     found: list[Statement] = []
     before, after = margin.before[last] * lanes, margin.after[last] * lanes
-    if before and margin.wrapped:  # from the row outward: a margin may be longer than its ring
+    if (
+        before and margin.wrapped[last]
+    ):  # from the row outward: a margin may be longer than its ring
         for i in range(1, margin.before[last] + 1):
             to = _back(row, i * lanes)
             found.append(_fill(to, const(lanes), to + length))
     elif before:
         found.append(_fill(_back(row, before), const(before), None))
     if after:
-        found.append(_fill(row + length, const(after), row if margin.wrapped else None))
+        found.append(_fill(row + length, const(after), row if margin.wrapped[last] else None))
     return found
 
 
@@ -597,10 +599,10 @@ def end_margins(where: Layout, rank: int, slot: Node, margin: Margin) -> list[St
         copies: list[Statement] = []
         for i in range(1, margin.before[axis] + 1):  # outward, as above
             to = _back(row, i * pitch)
-            copies.append(_fill(to, cells, to + length if margin.wrapped else None))
+            copies.append(_fill(to, cells, to + length if margin.wrapped[axis] else None))
         for i in range(margin.after[axis]):
             to = row + length + const(i * pitch)
-            source = row + const(i * pitch) if margin.wrapped else None
+            source = row + const(i * pitch) if margin.wrapped[axis] else None
             copies.append(_fill(to, cells, source))
         if not copies:
             continue

@@ -32,6 +32,7 @@ from ntkc.schedule.slices.segments import (
     Place,
     Segments,
     legalise,
+    moved,
 )
 from ntkc.schedule.template import Instance, instantiate
 
@@ -49,11 +50,11 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Margin:
-    """Cells of zeros (or wrapped around) that windows read around a slice: by axis, both ends."""
+    """Cells that windows read around a slice, by axis: zeros, or what lies at the other end."""
 
     before: Space
     after: Space
-    wrapped: bool = False
+    wrapped: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -448,7 +449,8 @@ class _Builder:
         rank = range(len(node.space))
         before = tuple(max(w.attr("before")[a] for w in windows) for a in rank)
         after = tuple(max(overhang(w, a) for w in windows) for a in rank)
-        return Margin(before, after, any(w.attr("circular") for w in windows))
+        around = [set(moved(w)) for w in windows if w.attr("circular")]
+        return Margin(before, after, tuple(any(a in axes for axes in around) for a in rank))
 
     # --- tables ------------------------------------------------------------------------
 

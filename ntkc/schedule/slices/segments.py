@@ -147,7 +147,7 @@ class _Cutter:
             arg = self._pushed(_store(arg), segment)
             place = self.places[arg]
         mode = WRAPPED if node.attr("circular") else OPEN
-        for axis in _moved(node):
+        for axis in moved(node):
             self.modes[place.segment, axis] = mode
         made = with_args(node, (arg,))
         strides = node.attr("stride")
@@ -157,7 +157,7 @@ class _Cutter:
 
     def _suits(self, node: Node, segment: int) -> bool:
         mode = WRAPPED if node.attr("circular") else OPEN
-        return all(self.modes.get((segment, axis), mode) == mode for axis in _moved(node))
+        return all(self.modes.get((segment, axis), mode) == mode for axis in moved(node))
 
     def _pointwise(self, node: Node, args: list[Node]) -> Node:
         placed = {a: self.places[a] for a in args if a in self.places}
@@ -179,7 +179,7 @@ class _Cutter:
         return made
 
 
-def _moved(node: Node) -> list[int]:
+def moved(node: Node) -> list[int]:
     """The axes along which a window is more than one cell, or not in step with its input."""
     space = node.args[0].space
     return [

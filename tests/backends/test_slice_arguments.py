@@ -1,0 +1,110 @@
+"""What kernels on positions take as images, and what they say about what they do not take."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ntkc.runtime import ArrayError, Kernel
+from tests.backends.test_slices import BOTH, network, python_kernel
+
+
+def plain(folder: Path, input: str = "image[3, 2, 2]") -> Kernel:
+    return python_kernel(network("conv(2) -> relu -> flatten", input), "float64", folder)
+
+
+def test_images_beyond_a_certificate_are_named(tmp_path: Path) -> None:
+    """By argument and number, whether the variance is the input's own or made of pairs."""
+    x = np.ones((3, 3, 2, 2))
+    x[2, 1] = 40.0
+    for body in ("conv(2, @) -> tanh -> flatten", "avg_pool(2x1) -> conv(1) -> tanh -> flatten"):
+        kernel = python_kernel(network(body, "image[3, 2, 2]"), "float64", tmp_path)
+        with pytest.raises(ArrayError, match=r"x1: row 2: the variance before `tanh` must be from"):
+            kernel(x)
+        with pytest.raises(ArrayError, match="x2: row 2: "):
+            kernel(x[:2], x)
+        assert np.isfinite(kernel(x[:2])).all()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_pixels_that_are_not_finite(bad: float, tmp_path: Path) -> None:
+    """Found by argument, image and place, in the shape that the caller gave."""
+    for input, shape in (("image[3, 2, 2]", (4, 3, 2, 2)), ("sequence[3, 2]", (4, 3, 2))):
+        x = np.ones(shape)
+        kernel = plain(tmp_path, input)
+        good, place = x.copy(), (2, *([1] * (x.ndim - 1)))
+        x[place] = bad
+        words = re.escape(f"row 2 holds {bad} (at {list(place[1:])}); inputs must be finite")
+        for call in (kernel, kernel.diag):
+            with pytest.raises(ArrayError, match="x1: " + words):
+                call(x)
+        with pytest.raises(ArrayError, match="x2: " + words):
+            kernel(good, x)
+
+
+BATCHES = {
+    "Fortran's order": np.asfortranarray,
+    "steps": lambda x: np.repeat(x, 2, axis=0)[::2],
+    "backwards": lambda x: x[:, ::-1].copy()[:, ::-1],
+    "channels first": lambda x: np.moveaxis(np.moveaxis(x, -1, 1).copy(), 1, -1),
+    "float16": lambda x: x.astype("f2"),
+    "swapped bytes": lambda x: x.astype(">f4"),
+    "long doubles": lambda x: x.astype("longdouble"),
+    "integers": lambda x: x.astype("i1"),
+    "lists": lambda x: x.tolist(),
+}
+
+
+@pytest.mark.parametrize("way", BATCHES)
+def test_batches_of_any_kind(way: str, tmp_path: Path) -> None:
+    """Whatever the layout and the type, numbers that float64 holds are the same numbers."""
+    x = np.random.default_rng(0).integers(-8, 9, (3, 3, 2, 2)).astype(float)
+    before = x.copy()
+    kernel = plain(tmp_path)
+    np.testing.assert_array_equal(kernel(BATCHES[way](x)), kernel(before))
+    np.testing.assert_array_equal(x, before)
+
+
+def test_batches_without_images(tmp_path: Path) -> None:
+    kernel = plain(tmp_path)
+    none, some = np.empty((0, 3, 2, 2)), np.ones((2, 3, 2, 2))
+    assert kernel(none).shape == (0, 0)
+    assert (kernel(none, some).shape, kernel(some, none).shape) == ((0, 2), (2, 0))
+    assert kernel.diag(none).shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("shape", "words"),
+    [
+        ((2, 3, 2, 3), r"got shape \(2, 3, 2, 3\): axis 3 has 3 elements and not 2"),
+        ((2, 2, 2, 2), r"axis 1 has 2 elements and not 3"),
+        (
+            (3, 2, 2),
+            r"got shape \(3, 2, 2\); one input is shape \(1, 3, 2, 2\), as x1\[None\] makes",
+        ),
+        ((2, 12), r"expected an array of shape \(n, 3, 2, 2\), got shape \(2, 12\)"),
+    ],
+)
+def test_batches_of_other_shapes(shape: tuple[int, ...], words: str, tmp_path: Path) -> None:
+    kernel = plain(tmp_path)
+    with pytest.raises(ArrayError, match=f"x1: .*{words}"):
+        kernel(np.ones(shape))
+    with pytest.raises(ArrayError, match="x2: "):
+        kernel(np.ones((1, 3, 2, 2)), np.ones(shape))
+
+
+@pytest.mark.filterwarnings("error")
+def test_images_of_zeros_are_ordinary(tmp_path: Path) -> None:
+    """Choices evaluate both of their sides, and nobody is warned of the one not taken."""
+    x = np.zeros((2, 3, 2, 2))
+    x[1, 0] = 1.0
+    for body in (
+        "conv(2, @) -> hard_tanh -> avg_pool(2x1) -> conv(1) -> relu6 -> flatten",
+        "conv(2, @) -> layer_norm -> relu -> conv(2, @) -> erf -> global_avg_pool -> normalize",
+    ):
+        kernel = python_kernel(network(body, "image[3, 2, 2]"), "float64", tmp_path)
+        found = kernel(x, get=BOTH)
+        assert all(np.isfinite(getattr(found, root)).all() for root in BOTH)
