@@ -145,6 +145,22 @@ class CudaKernel(Kernel):
         else:
             vectors.fill(program, *call, threads, reporter)
 
+    def _refine(
+        self,
+        roots: tuple[str, ...],
+        values: Mapping[str, float],
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
+        threads: int,
+        budget: int,
+    ) -> None:
+        """By the processor's program, in the memory that a call of its own has by default."""
+        from .near_images import refine
+
+        if isinstance(self._program, SliceProgram):
+            given = self._program, roots, values, inputs, outputs
+            refine(*given, self._devices[0].number, threads, memory_budget(None))
+
 
 def _shared(entry: Mapping[str, Any]) -> int:
     """Bytes of shared memory that a block of some function's kernels asks for."""
