@@ -53,8 +53,9 @@ def add_compilation(parser: ArgumentParser) -> None:
         help="keep the recursion through depth where a function of the angle could stand for it",
     )  # fmt: skip
     parser.add_argument(
-        "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
-    )
+        "--target", choices=("cpu", "cuda"), default="cpu",
+        help="what the kernel runs on: the processor (default: cpu) or NVIDIA's GPUs",
+    )  # fmt: skip
 
 
 def add_sizes(parser: ArgumentParser) -> None:
