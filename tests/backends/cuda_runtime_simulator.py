@@ -34,6 +34,25 @@ IMAGES = np.random.default_rng(11).standard_normal((4, 2, 2, 2))
 BOTH = ("nngp", "ntk")
 
 
+class Guarded(type(cuda.to_device(IMAGES))):  # type: ignore[misc]
+    """A device array that no one makes a host's by chance, as CuPy's and PyTorch's are."""
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("implicit conversion to a NumPy array")
+
+
+def guarded() -> bool:
+    """Inputs of open sizes, and a cotangent, that lie on a device."""
+    open_sizes = ntkc.compile(source=TEXT.replace("2, 2, 2", "?, ?, 2"), backend="cuda")
+    sent, cotangent = Guarded(IMAGES[:2]), Guarded(np.array([[1.0, 2.0], [0.5, -1.0]]))
+    asked = {"wrt": "w", "get": "nngp"}
+    rates = open_sizes.value_and_gradient(IMAGES[:2], **asked).gradient["w"]
+    found = open_sizes.value_and_gradient(sent, cotangent=cotangent, **asked).gradient["w"]
+    same = open_sizes(sent).copy_to_host() == open_sizes(IMAGES[:2])
+    wanted = float((rates * cotangent.copy_to_host()).sum())
+    return bool(same.all()) and abs(found - wanted) <= 1e-14 * abs(wanted)
+
+
 def near_images() -> dict[str, float]:
     """The largest relative error of Gram and cross-Gram matrices of images that nearly coincide,
     of those in arrays on the host and on the device, against 40 digits.
@@ -89,6 +108,7 @@ def main() -> None:
         "interrupt": raised(lambda: kernel(IMAGES, memory=4_000, progress=stop), KeyboardInterrupt),
         "empty": list(kernel(IMAGES[:0], IMAGES).shape),
         "near": near_images(),
+        "guarded": guarded(),
     }  # fmt: skip
     json.dump(found, sys.stdout)
 

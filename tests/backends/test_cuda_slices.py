@@ -91,6 +91,7 @@ def test_calls() -> None:
     found = json.loads(done.stdout)
     for what in (
         "same", "symmetric", "cross", "stays", "device", "out", "integers", "strided",
+        "guarded",
     ):  # fmt: skip
         assert found[what], what
     for what in ("processor", "diag", "value", "gradient"):

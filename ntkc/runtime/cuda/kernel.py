@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DeviceError, LoadError
+from ..gradients import ValueAndGradient
 from ..kernel import Kernel
 from ..options import memory_budget
 from ..outputs import make_outputs
@@ -64,6 +65,15 @@ class CudaKernel(Kernel):
     def devices(self) -> tuple[str, ...]:
         """The GPUs that calls use, in words."""
         return tuple(map(str, self._devices))
+
+    def value_and_gradient(
+        self, x1: object, x2: object = None, *, cotangent: object = None, **arguments: Any
+    ) -> ValueAndGradient:
+        """The kernel and its derivatives, by the processor: see `Kernel.value_and_gradient`."""
+        if on_device(cotangent):
+            cotangent = fetch(cotangent, "cotangent")
+        given = from_dlpack(cotangent)
+        return super().value_and_gradient(x1, x2, cotangent=given, **arguments)
 
     def _budget(self, memory: object) -> int:
         """Bytes on each device; 0 leaves it to the device."""
