@@ -8,7 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
 import ntkc
@@ -16,6 +18,7 @@ from ntkc.diagnostics import Source
 from ntkc.driver import Options, emitted_tiles, front_end, middle
 from ntkc.runtime.cuda import devices
 from ntkc.runtime.cuda.plan import make_plan
+from ntkc.runtime.cuda.quiet import quiet
 from ntkc.runtime.errors import DeviceError, MemoryBudgetError
 from tests.backends.cuda_zoo import VECTORS
 from tests.backends.kernels import network
@@ -109,6 +112,46 @@ def test_auto_prefers_a_usable_device(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_a_device_is_called() -> None:
     device = devices.Device(0, "NVIDIA H200", (9, 0), 140 * 2**30)
     assert str(device) == "NVIDIA H200 (compute capability 9.0, 140 GiB)"
+
+
+def test_small_launches_give_no_warning() -> None:
+    """Numba's setting comes back when the last of several threads is done; warnings are errors."""
+    from numba.cuda import dispatcher
+    from numba.cuda.core.errors import NumbaPerformanceWarning
+
+    from ntkc.runtime.cuda.product import PRODUCTS
+
+    shapes = iter(range(1, 9))
+
+    def launch() -> None:
+        assert PRODUCTS["float32"][(next(shapes), 1), (16, 16)] is not None
+
+    first, second = quiet(), quiet()
+    with pytest.warns(NumbaPerformanceWarning):
+        launch()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    launch()
+    second.__exit__(None, None, None)
+    with pytest.warns(NumbaPerformanceWarning):
+        launch()
+    assert dispatcher.config.CUDA_LOW_OCCUPANCY_WARNINGS == 1
+
+
+def test_cupy_is_told_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the number that CUDA knows it by."""
+    from cuda.bindings import driver as binding
+    from numba.cuda.cudadrv.driver import Stream
+
+    from ntkc.runtime.cuda import product
+
+    library = MagicMock()
+    monkeypatch.setattr(product, "cupy", lambda: library)
+    rows = np.zeros((2, 3))
+    product.multiply(rows, rows, np.zeros(4), Stream(binding.CUstream(1234)))
+    library.cuda.ExternalStream.assert_called_once_with(1234)
+    library.matmul.assert_called_once()
 
 
 # --- plans -------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from ..threads import Reporter
 from .arrays import Fetched, adopt, fetch, from_dlpack, on_device
 from .devices import Device, require, simulated
 from .plan import STREAMS
+from .quiet import quiet
 
 _SHARE = 0.5  # of a device's free memory that a call takes unless it is told
 _SIMULATED = 2**30
@@ -150,10 +151,11 @@ class CudaKernel(Kernel):
 
         place = Placement(given, outputs, numbers, streams, budget)
         call = self._module, roots, constants, inputs, place
-        if isinstance(program, SliceProgram):
-            slices.fill(program, *call, reporter)
-        else:
-            vectors.fill(program, *call, threads, reporter)
+        with quiet():
+            if isinstance(program, SliceProgram):
+                slices.fill(program, *call, reporter)
+            else:
+                vectors.fill(program, *call, threads, reporter)
 
     def _refine(
         self,
@@ -169,7 +171,8 @@ class CudaKernel(Kernel):
 
         if isinstance(self._program, SliceProgram):
             given = self._program, roots, values, inputs, outputs
-            refine(*given, self._devices[0].number, threads, memory_budget(None))
+            with quiet():
+                refine(*given, self._devices[0].number, threads, memory_budget(None))
 
 
 def _shared(entry: Mapping[str, Any]) -> int:
