@@ -70,6 +70,9 @@ def test_simulated_devices() -> None:
     assert found["wrong dtype"] == "out: expected dtype float64, got float32"
     assert found["mixed out"] == "out: expected all arrays on the GPU, or none"
     assert found["empty"] == [0, 3]
+    assert "x1: lies on GPU 1, and" in found["elsewhere"]
+    assert found["backwards"] == "x1: runs backwards along an axis; pass a copy of it"
+    assert "offers DLPack alone, which is read by CuPy, and CuPy is not" in found["without CuPy"]
     assert "simulator" in found["described"]
 
 
