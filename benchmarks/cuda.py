@@ -29,6 +29,7 @@ import numpy as np
 import ntkc
 from benchmarks.cases import Case, convolutional, fully_connected
 from benchmarks.sides import plain
+from ntkc.runtime import Kernel
 from ntkc.runtime.cuda.devices import search, simulated
 from ntkc.runtime.cuda.product import cupy
 from ntkc.runtime.errors import DeviceError, KernelError
@@ -111,7 +112,7 @@ def inputs(case: Case, n: int) -> Any:
     return rng.standard_normal((n, *case.input_shape)).astype(case.dtype)
 
 
-def product(case: Case, repetitions: int) -> tuple[ntkc.Kernel, float]:
+def product(case: Case, repetitions: int) -> tuple[Kernel, float]:
     """Our kernel, and the seconds of one call."""
     from numba import cuda
 
