@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -20,6 +21,8 @@ from ntkc.runtime.cuda import devices
 from ntkc.runtime.cuda.plan import make_plan
 from ntkc.runtime.cuda.quiet import quiet
 from ntkc.runtime.errors import DeviceError, MemoryBudgetError
+from ntkc.runtime.threads import Reporter
+from ntkc.runtime.tiles import Tile, make_tiles
 from tests.backends.cuda_zoo import VECTORS
 from tests.backends.kernels import network
 
@@ -170,6 +173,32 @@ def test_plans() -> None:
     assert 256 <= tight.rows < 4096
     with pytest.raises(MemoryBudgetError, match="at least"):
         make_plan([20_000], 784, (4, 4), 1, True, 10**7, 2**20, 2)
+
+
+def test_every_device_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its own copy of what is resident, which its workers share; each tile once."""
+    from ntkc.runtime.cuda import placement
+
+    monkeypatch.setattr(placement, "_on", lambda number, make: make())
+    place = placement.Placement((None,), [np.zeros((96, 96))], (0, 2, 5), 2, 1)
+    workers: list[tuple[int, object]] = []
+    settled: list[Tile] = []
+
+    def make_worker(number: int, resident: object) -> Callable[[Tile], int]:
+        workers.append((number, resident))
+
+        def settle(tile: Tile) -> int:
+            settled.append(tile)
+            return tile.entries
+
+        return settle
+
+    tiles = make_tiles([96], (16, 16))
+    place.run(tiles, object, make_worker, place.streams, Reporter(None, 96 * 96))
+    assert sorted(number for number, _ in workers) == [0, 0, 2, 2, 5, 5]
+    assert len(set(workers)) == len({resident for _, resident in workers}) == 3
+    assert sorted(settled) == sorted(tiles)
+    assert sum(tile.entries for tile in settled) == 96 * 96
 
 
 # --- source -------------------------------------------------------------------------------
