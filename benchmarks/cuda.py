@@ -8,17 +8,19 @@
 A call is timed from the inputs on the device to the result there, with the device synchronised
 before each reading of the clock, after a call that compiles; the median of some repetitions is
 shown. The rival is neural-tangents where it is installed with a JAX for the GPU, otherwise the same
-recursion in plain JAX (`sides/plain.py`). Where there is no GPU it says so and ends with status 2.
+recursion in plain JAX (`sides/plain.py`); what both say of its inputs is compared. Where there is
+no GPU the script says so and ends with status 2.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,9 @@ import numpy as np
 import ntkc
 from benchmarks.cases import Case, convolutional, fully_connected
 from benchmarks.sides import plain
+from ntkc.runtime import Kernel
 from ntkc.runtime.cuda.devices import search, simulated
+from ntkc.runtime.cuda.product import cupy
 from ntkc.runtime.errors import DeviceError, KernelError
 
 REFERENCE = Path(__file__).parents[1] / "tests" / "reference"
@@ -108,17 +112,27 @@ def inputs(case: Case, n: int) -> Any:
     return rng.standard_normal((n, *case.input_shape)).astype(case.dtype)
 
 
-def product(case: Case, repetitions: int) -> float:
-    """Seconds of one call of ntkc's."""
+def product(case: Case, repetitions: int) -> tuple[Kernel, float]:
+    """Our kernel, and the seconds of one call."""
     from numba import cuda
 
     kernel = ntkc.compile(source=case.source, backend="cuda", dtype=case.dtype)
     batch = cuda.to_device(inputs(case, case.product_n))
-    return timed(lambda: kernel(batch), cuda.synchronize, repetitions)
+    return kernel, timed(lambda: kernel(batch), cuda.synchronize, repetitions)
 
 
-def rival(case: Case) -> tuple[str, float] | None:
-    """Who, and the seconds of one call on the same GPU; None where JAX has none."""
+@dataclass(frozen=True)
+class Rival:
+    """Who, the seconds of one call on the same GPU, and what it says of `rival_n` inputs."""
+
+    name: str
+    seconds: float
+    values: Any
+
+
+def rival(case: Case) -> Rival | None:
+    """None where there is no JAX for the GPU."""
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")  # or it takes all memory
     try:
         import jax
     except ImportError:
@@ -127,15 +141,21 @@ def rival(case: Case) -> tuple[str, float] | None:
         return None
     jax.config.update("jax_enable_x64", case.dtype == "float64")
     jax.config.update("jax_default_matmul_precision", "highest")  # no TF32, as the product
+    name, made = rival_kernel(case, jax.numpy)
+    kernel, batch = jax.jit(made), jax.device_put(inputs(case, case.rival_n))
+    seconds = timed(lambda: kernel(batch).block_until_ready(), lambda: None)
+    return Rival(name, seconds, np.asarray(kernel(batch)))
+
+
+def rival_kernel(case: Case, xp: Any) -> tuple[str, Callable[[Any], Any]]:
+    """neural-tangents where it can be used with this JAX, else plain array code."""
     try:
         from benchmarks.sides import rival_networks
 
         made = getattr(rival_networks, case.rival_builder)(**case.rival_arguments)
-        name, kernel = "neural-tangents", jax.jit(lambda x: made(x, None, "ntk"))
-    except ImportError:
-        name, kernel = "plain JAX", jax.jit(plain_kernel(jax.numpy, case))
-    batch = jax.device_put(inputs(case, case.rival_n))
-    return name, timed(lambda: kernel(batch).block_until_ready(), lambda: None)
+    except (ImportError, AttributeError):  # not there, or for an older JAX
+        return "plain JAX", plain_kernel(xp, case)
+    return "neural-tangents", lambda x: made(x, None, "ntk")
 
 
 def plain_kernel(xp: Any, case: Case) -> plain.Kernel:
@@ -163,15 +183,24 @@ def timed(
 
 def measure(case: Case, repetitions: int = REPETITIONS) -> str:
     """A line of the table: for us, microseconds a pair of the triangle that is computed."""
-    ours = product(case, repetitions)
+    kernel, ours = product(case, repetitions)
     pairs = case.product_n * (case.product_n + 1) / 2
     line = f"| {case.name} | {case.product_n} | {ours:.3f} | {1e6 * ours / pairs:.4g} |"
     found = rival(case)
     if found is None:
-        return f"{line} no JAX for this GPU | |"
-    name, theirs = found
-    ratio = theirs / case.rival_n**2 / (ours / case.product_n**2)
-    return f"{line} {name}: {theirs:.3f} (n = {case.rival_n}) | {ratio:.1f} |"
+        return f"{line} no JAX for this GPU | | |"
+    ratio = found.seconds / case.rival_n**2 / (ours / case.product_n**2)
+    apart = difference(kernel(inputs(case, case.rival_n)), found.values)
+    told = f"{found.name}: {found.seconds:.3f} (n = {case.rival_n})"
+    return f"{line} {told} | {ratio:.1f} | {apart:.1e} |"
+
+
+def difference(ours: Any, theirs: Any) -> float:
+    """The largest between two matrices, of the largest entry; diagonals apart, where a rival that
+    takes arccos of products loses half of its digits.
+    """
+    apart = ~np.eye(len(ours), dtype=bool)
+    return float(np.abs(ours - theirs)[apart].max() / np.abs(theirs).max())
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -185,7 +214,8 @@ def main(arguments: list[str] | None = None) -> int:
     if (simulated() and not dry) or not found.devices:
         print(f"no GPU to measure on: {'; '.join(found.findings)}", file=sys.stderr)
         return 2
-    print("\n".join(map(str, found.devices)))
+    products = "CuPy's cuBLAS" if cupy() is not None else "our own kernel"
+    print("\n".join(map(str, found.devices)), f"products by {products}", sep="\n")
     try:
         failures = check(DRY if dry else ("*",))
     except DeviceError as error:
@@ -195,8 +225,8 @@ def main(arguments: list[str] | None = None) -> int:
         print("wrong:", *failures, sep="\n  ", file=sys.stderr)
         return 1
     if not options.check_only:
-        print("\n| case | n | seconds | us a pair | rival, s | times faster, an entry |")
-        print("| --- | --- | --- | --- | --- | --- |")
+        print("\n| case | n | seconds | us a pair | rival, s | times faster, an entry | apart |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
         for case in cases(options.small, dry):
             print(measure(case, 1 if dry else REPETITIONS), flush=True)
     return 0

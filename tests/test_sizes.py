@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 from pathlib import Path
 
@@ -48,6 +49,16 @@ def test_open_channels() -> None:
     x = np.random.default_rng(0).standard_normal((3, 3, 4))
     written = ntkc.compile(source=text.replace("?", "4"))
     np.testing.assert_array_equal(ntkc.compile(source=text)(x), written(x))
+
+
+def test_parameters() -> None:
+    """They stand in the signature, and are passed on."""
+    text = TEXT.replace("conv(2)", "conv(2, w_std = w)")
+    kernel = ntkc.compile(source="param w = 1.2\n" + text.format(size="?"))
+    assert inspect.signature(kernel).parameters["w"].default == 1.2
+    x = np.random.default_rng(0).standard_normal((3, 5, 2))
+    written = ntkc.compile(source="param w = 1.2\n" + text.format(size="5"))
+    np.testing.assert_array_equal(kernel(x, w=0.7), written(x, w=0.7))
 
 
 def test_arrays_that_do_not_suit() -> None:

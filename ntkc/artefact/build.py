@@ -132,11 +132,10 @@ def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled
     if options.backend == "cuda":
         device = emitted_kernels(front, program, device_target(), f"_{digest}")
         debug.dump(4, "device.py", device)
-    else:
-        distant = middle_for_near_images(front.module, vectors=options.vectors)
-        if distant is not None:
-            near = emitted_slices(front, distant, f"_{digest}_near")
-            debug.dump(4, "near.py", near)
+    distant = middle_for_near_images(front.module, vectors=options.vectors)
+    if distant is not None:
+        near = emitted_slices(front, distant, f"_{digest}_near")
+        debug.dump(4, "near.py", near)
     return generated, cost, False, device, near
 
 

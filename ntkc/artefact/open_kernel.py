@@ -82,7 +82,12 @@ class OpenKernel(CompiledKernel):
         return self._for(x1).value_and_gradient(x1, x2, **arguments)
 
     def _for(self, x1: object) -> Kernel:
-        array: NDArray[Any] = as_inputs(x1, "x1", self._program.input_sizes)
+        seen = x1
+        if self._compilation.options.backend == "cuda":
+            from ntkc.runtime.cuda.arrays import looked_at
+
+            seen = looked_at(x1, "x1")
+        array: NDArray[Any] = as_inputs(seen, "x1", self._program.input_sizes)
         sizes = array.shape[1:]
         if 0 in sizes:
             raise ArrayError(f"x1: expected inputs of at least one element, got {array.shape}")

@@ -57,8 +57,9 @@ def add_compilation(parser: ArgumentParser) -> None:
         help="leave it to LLVM to find vectors in loops of networks on positions",
     )  # fmt: skip
     parser.add_argument(
-        "--target", choices=("cpu", "cuda"), default="cpu", help="the processor (default: cpu)"
-    )
+        "--target", choices=("cpu", "cuda"), default="cpu",
+        help="what the kernel runs on: the processor (default: cpu) or NVIDIA's GPUs",
+    )  # fmt: skip
 
 
 def add_sizes(parser: ArgumentParser) -> None:

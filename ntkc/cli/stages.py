@@ -102,6 +102,8 @@ def _generated(stage: str, origin: Path | Source, options: Options) -> str:
     from ntkc.artefact.prepare import prepare
     from ntkc.runtime.slice_program import SliceProgram
 
+    if stage != "python" and options.backend == "cuda":
+        raise UsageError(f"--emit {stage} is there for processors; --emit ptx shows GPUs' code")
     made = prepare(origin, options)
     if stage == "python":
         return made.artefact.device or made.artefact.generated

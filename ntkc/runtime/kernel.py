@@ -384,7 +384,7 @@ class Kernel:
 
     def _make_signature(self) -> inspect.Signature:
         """The signature of a call, with the network's own parameters."""
-        own = inspect.signature(type(self).__call__)
+        own = inspect.signature(Kernel.__call__)
         found = [p for name, p in own.parameters.items() if name not in ("self", "params")]
         found += [
             inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=value)

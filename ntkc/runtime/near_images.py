@@ -43,9 +43,26 @@ def refine(
     threads: int,
     budget: int,
 ) -> None:
-    """Compute the entries of nearly coincident inputs again, in outputs that are filled.
+    """Compute the entries of nearly coincident inputs again, in outputs that are filled."""
+    for chosen, found in refined(program, roots, parameters, inputs, threads, budget):
+        for output, values in zip(outputs, found, strict=True):
+            output[chosen] = values
+            if len(inputs) == 1:
+                output[chosen[::-1]] = output[chosen]
 
-    Inputs that are equal need nothing: their entries are known to coincide.
+
+def refined(
+    program: SliceProgram,
+    roots: tuple[str, ...],
+    parameters: Mapping[str, float],
+    inputs: list[NDArray[Any]],
+    threads: int,
+    budget: int,
+) -> Iterator[tuple[Pairs, list[NDArray[np.float64]]]]:
+    """Nearly coincident pairs, some at a time, and their entries of each root.
+
+    Of one batch with itself, those above the diagonal. Inputs that are equal are left out: their
+    entries are known to coincide.
     """
     if program.near is None:
         return
@@ -63,10 +80,7 @@ def refine(
         groups = list(_groups(places[0], places[1], shape, near.lanes))
         found = [np.empty(shape) for _ in roots]
         run_groups(near, roots, constants, sides, found, groups, threads, budget)
-        for output, values in zip(outputs, found, strict=True):
-            output[chosen] = values[places[0], places[1]]
-            if len(inputs) == 1:
-                output[chosen[::-1]] = output[chosen]
+        yield chosen, [values[places[0], places[1]] for values in found]
 
 
 def _groups(

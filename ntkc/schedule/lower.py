@@ -212,3 +212,11 @@ class Lanes:
 
 def _slot_index(slot: int) -> Node:
     return const(slot * WIDTH) + symbol("j")
+
+
+def numbers_met(node: Node) -> Node:
+    """a · (x · b) as (a b) · x for numbers a and b."""
+    for factor, other in (node.args, node.args[::-1]):
+        if factor.op == "const" and other.op == "mul" and other.args[1].op == "const":
+            return const(factor.attr("value") * other.args[1].attr("value")) * other.args[0]
+    return node

@@ -17,7 +17,7 @@ import numpy as np
 from numba import cuda
 
 import ntkc
-from ntkc.runtime import ArgumentError, MemoryBudgetError
+from ntkc.runtime import ArgumentError, ArrayError, ArrayTypeError, MemoryBudgetError
 from tests.backends.kernels import BASE, at_angles, network, worst
 
 ZOO = {
@@ -117,6 +117,9 @@ def devices() -> dict[str, Any]:
         ),
         "dlpack": bool((kernel(DLPackAlone(ROWS[:4])) == gram).all()),
         "empty": list(kernel(ROWS[:0], ROWS[:3]).shape),
+        "elsewhere": raised(lambda: kernel(Elsewhere()), ArrayError),
+        "backwards": raised(lambda: kernel(cuda.to_device(ROWS)[::-1]), ArrayError),
+        "without CuPy": raised(lambda: kernel(Elsewhere(0)), ArrayTypeError),
         "described": kernel.devices[0],
     }
 
@@ -132,6 +135,16 @@ class DLPackAlone:
 
     def __dlpack_device__(self) -> Any:
         return self._array.__dlpack_device__()
+
+
+class Elsewhere(DLPackAlone):
+    """One on some GPU."""
+
+    def __init__(self, number: int = 1) -> None:
+        self._number = number
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return 2, self._number
 
 
 def saved() -> dict[str, Any]:

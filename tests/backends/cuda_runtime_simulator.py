@@ -16,6 +16,7 @@ from numba import cuda
 import ntkc
 from ntkc.runtime import MemoryBudgetError
 from tests.backends.cuda_dense_simulator import raised, stop
+from tests.backends.test_near_images import exact, understood
 
 TEXT = """param w = 1.2
 network net {
@@ -24,8 +25,52 @@ network net {
     global_avg_pool -> dense(b_std = 0.3)
 }
 """
+NEAR = """network net {
+    input image[2, 2, 2]
+    conv(2x1, padding = same) -> relu -> conv(1) -> relu -> flatten -> dense
+}
+"""
 IMAGES = np.random.default_rng(11).standard_normal((4, 2, 2, 2))
 BOTH = ("nngp", "ntk")
+
+
+class Guarded(type(cuda.to_device(IMAGES))):  # type: ignore[misc]
+    """A device array that no one makes a host's by chance, as CuPy's and PyTorch's are."""
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("implicit conversion to a NumPy array")
+
+
+def guarded() -> bool:
+    """Inputs of open sizes, and a cotangent, that lie on a device."""
+    open_sizes = ntkc.compile(source=TEXT.replace("2, 2, 2", "?, ?, 2"), backend="cuda")
+    sent, cotangent = Guarded(IMAGES[:2]), Guarded(np.array([[1.0, 2.0], [0.5, -1.0]]))
+    asked = {"wrt": "w", "get": "nngp"}
+    rates = open_sizes.value_and_gradient(IMAGES[:2], **asked).gradient["w"]
+    found = open_sizes.value_and_gradient(sent, cotangent=cotangent, **asked).gradient["w"]
+    same = open_sizes(sent).copy_to_host() == open_sizes(IMAGES[:2])
+    wanted = float((rates * cotangent.copy_to_host()).sum())
+    return bool(same.all()) and abs(found - wanted) <= 1e-14 * abs(wanted)
+
+
+def near_images() -> dict[str, float]:
+    """The largest relative error of Gram and cross-Gram matrices of images that nearly coincide,
+    of those in arrays on the host and on the device, against 40 digits.
+    """
+    rng, found = np.random.default_rng(12), {}
+    images = IMAGES[:1] + np.array([0.0, 1e-8, 1e-3])[:, None, None, None] * rng.standard_normal(
+        (3, 2, 2, 2)
+    )
+    for dtype in ("float64", "float32"):
+        x = images.astype(dtype)
+        expected = exact(understood(NEAR), x, x)["ntk"]
+        kernel = ntkc.compile(source=NEAR, backend="cuda", dtype=dtype)
+        on_device = kernel(cuda.to_device(x)).copy_to_host()
+        cross = kernel(cuda.to_device(x[:1]), x[1:]).copy_to_host()
+        errors = [kernel(x) - expected, on_device - expected, cross - expected[:1, 1:]]
+        found[dtype] = max(float(np.abs(e).max()) for e in errors) / float(expected.max())
+        found[f"{dtype} symmetric"] = float((on_device == on_device.T).all())
+    return found
 
 
 def main() -> None:
@@ -62,6 +107,8 @@ def main() -> None:
         "too little": raised(lambda: kernel(IMAGES, memory=100), MemoryBudgetError),
         "interrupt": raised(lambda: kernel(IMAGES, memory=4_000, progress=stop), KeyboardInterrupt),
         "empty": list(kernel(IMAGES[:0], IMAGES).shape),
+        "near": near_images(),
+        "guarded": guarded(),
     }  # fmt: skip
     json.dump(found, sys.stdout)
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from benchmarks import cuda as benchmark
 from benchmarks.cases import Case, convolutional, fully_connected
-from benchmarks.cuda import plain_kernel
+from benchmarks.cuda import Rival, difference, measure, plain_kernel
 from ntkc.diagnostics import Source
 from ntkc.driver import Options, front_end
 from ntkc.ir.interpret import interpret
@@ -64,3 +66,16 @@ def test_the_plain_rival(case: Case) -> None:
     # On the diagonal arccos is taken of a number that misses 1 by a rounding: sqrt(eps).
     assert np.abs(found - expected)[apart].max() <= 1e-13 * np.abs(expected).max()
     assert np.abs(found - expected).max() <= 1e-7 * np.abs(expected).max()
+
+
+def test_a_line_beside_a_rival(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Entries of a square for both, pairs of a triangle for us; the diagonal is not compared."""
+    case = replace(CASES[0], product_n=3, rival_n=2)
+    ours = np.array([[9.0, 1.0], [1.0, 9.0]])
+    theirs = Rival("another", 0.4, ours + np.array([[5.0, 0.0], [0.09, 0.0]]))
+    monkeypatch.setattr(benchmark, "product", lambda *_: (lambda x: ours, 0.3))
+    monkeypatch.setattr(benchmark, "rival", lambda _: theirs)
+    line = measure(case)
+    assert line.startswith("| fc-relu-3-float64 | 3 | 0.300 | 5e+04 | another: 0.400 (n = 2) |")
+    assert line.endswith(f"| 3.0 | {0.09 / 14:.1e} |")
+    assert difference(ours, ours) == 0.0

@@ -6,9 +6,12 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
+import numpy as np
 import pytest
 
 import ntkc
@@ -16,7 +19,10 @@ from ntkc.diagnostics import Source
 from ntkc.driver import Options, emitted_tiles, front_end, middle
 from ntkc.runtime.cuda import devices
 from ntkc.runtime.cuda.plan import make_plan
+from ntkc.runtime.cuda.quiet import quiet
 from ntkc.runtime.errors import DeviceError, MemoryBudgetError
+from ntkc.runtime.threads import Reporter
+from ntkc.runtime.tiles import Tile, make_tiles
 from tests.backends.cuda_zoo import VECTORS
 from tests.backends.kernels import network
 
@@ -67,6 +73,9 @@ def test_simulated_devices() -> None:
     assert found["wrong dtype"] == "out: expected dtype float64, got float32"
     assert found["mixed out"] == "out: expected all arrays on the GPU, or none"
     assert found["empty"] == [0, 3]
+    assert "x1: lies on GPU 1, and" in found["elsewhere"]
+    assert found["backwards"] == "x1: runs backwards along an axis; pass a copy of it"
+    assert "offers DLPack alone, which is read by CuPy, and CuPy is not" in found["without CuPy"]
     assert "simulator" in found["described"]
 
 
@@ -111,6 +120,46 @@ def test_what_a_device_is_called() -> None:
     assert str(device) == "NVIDIA H200 (compute capability 9.0, 140 GiB)"
 
 
+def test_small_launches_give_no_warning() -> None:
+    """Numba's setting comes back when the last of several threads is done; warnings are errors."""
+    from numba.cuda import dispatcher
+    from numba.cuda.core.errors import NumbaPerformanceWarning
+
+    from ntkc.runtime.cuda.product import PRODUCTS
+
+    shapes = iter(range(1, 9))
+
+    def launch() -> None:
+        assert PRODUCTS["float32"][(next(shapes), 1), (16, 16)] is not None
+
+    first, second = quiet(), quiet()
+    with pytest.warns(NumbaPerformanceWarning):
+        launch()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    launch()
+    second.__exit__(None, None, None)
+    with pytest.warns(NumbaPerformanceWarning):
+        launch()
+    assert dispatcher.config.CUDA_LOW_OCCUPANCY_WARNINGS == 1
+
+
+def test_cupy_is_told_the_stream(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the number that CUDA knows it by."""
+    from cuda.bindings import driver as binding
+    from numba.cuda.cudadrv.driver import Stream
+
+    from ntkc.runtime.cuda import product
+
+    library = MagicMock()
+    monkeypatch.setattr(product, "cupy", lambda: library)
+    rows = np.zeros((2, 3))
+    product.multiply(rows, rows, np.zeros(4), Stream(binding.CUstream(1234)))
+    library.cuda.ExternalStream.assert_called_once_with(1234)
+    library.matmul.assert_called_once()
+
+
 # --- plans -------------------------------------------------------------------------------
 
 
@@ -124,6 +173,32 @@ def test_plans() -> None:
     assert 256 <= tight.rows < 4096
     with pytest.raises(MemoryBudgetError, match="at least"):
         make_plan([20_000], 784, (4, 4), 1, True, 10**7, 2**20, 2)
+
+
+def test_every_device_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each with its own copy of what is resident, which its workers share; each tile once."""
+    from ntkc.runtime.cuda import placement
+
+    monkeypatch.setattr(placement, "_on", lambda number, make: make())
+    place = placement.Placement((None,), [np.zeros((96, 96))], (0, 2, 5), 2, 1)
+    workers: list[tuple[int, object]] = []
+    settled: list[Tile] = []
+
+    def make_worker(number: int, resident: object) -> Callable[[Tile], int]:
+        workers.append((number, resident))
+
+        def settle(tile: Tile) -> int:
+            settled.append(tile)
+            return tile.entries
+
+        return settle
+
+    tiles = make_tiles([96], (16, 16))
+    place.run(tiles, object, make_worker, place.streams, Reporter(None, 96 * 96))
+    assert sorted(number for number, _ in workers) == [0, 0, 2, 2, 5, 5]
+    assert len(set(workers)) == len({resident for _, resident in workers}) == 3
+    assert sorted(settled) == sorted(tiles)
+    assert sum(tile.entries for tile in settled) == 96 * 96
 
 
 # --- source -------------------------------------------------------------------------------

@@ -91,6 +91,7 @@ def test_calls() -> None:
     found = json.loads(done.stdout)
     for what in (
         "same", "symmetric", "cross", "stays", "device", "out", "integers", "strided",
+        "guarded",
     ):  # fmt: skip
         assert found[what], what
     for what in ("processor", "diag", "value", "gradient"):
@@ -99,6 +100,10 @@ def test_calls() -> None:
     assert "one pair needs" in found["too little"]
     assert found["interrupt"] == "enough"
     assert found["empty"] == [0, 4]
+    # Some tens of roundings, and one: products alone leave 5e-9 of images 1e-8 apart.
+    assert found["near"]["float64"] <= 1e-14
+    assert found["near"]["float32"] <= 1e-7
+    assert found["near"]["float64 symmetric"] == found["near"]["float32 symmetric"] == 1.0
 
 
 # --- plans -------------------------------------------------------------------------------

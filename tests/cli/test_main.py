@@ -101,8 +101,11 @@ def test_a_missing_program(ntkc, command):
 def test_compiling_for_a_gpu_needs_none(ntkc):
     done = ntkc("compile", "model.ntk", "--target", "cuda")
     assert done.status == 0, done.err
-    ptx = ntkc("compile", "model.ntk", "--target", "cuda", "--emit", "python")
-    assert "@cuda.jit" in ptx.out
+    source = ntkc("compile", "model.ntk", "--target", "cuda", "--emit", "python")
+    assert "@cuda.jit" in source.out
+    refused = ntkc("compile", "model.ntk", "--target", "cuda", "--emit", "asm")
+    assert refused.status == 2
+    assert "--emit ptx shows GPUs' code" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from ntkc.backends.routines import Routines
 from ntkc.backends.spelling import Dialect
 from ntkc.backends.statements import assignment, indented
 from ntkc.ir.loop import Let, Load, Lookup, Table
-from ntkc.ir.node import Node, Space, Varies, symbol
-from ntkc.schedule.lower import Lanes
+from ntkc.ir.node import Node, Space, Varies, const, symbol
+from ntkc.schedule.lower import Lanes, numbers_met
 from ntkc.schedule.program import Run
 from ntkc.schedule.slices.packs import Block
 from ntkc.schedule.slices.program import SliceStep
@@ -87,7 +87,7 @@ class Step(Lanes):
         """Lines of the segment: offsets, the routine's call, a barrier."""
         named = self._constants() + self._table_entries()
         self._slots()
-        body = [*self.cells.places(), *self._means()]
+        body = [*self.cells.places(), *self._sums()]
         for r in range(self.where.strip):
             body += self._cell(r)
         ready = {name: name for name in (*who(self.where), "same")}
@@ -159,7 +159,7 @@ class Step(Lanes):
 
     # --- a unit --------------------------------------------------------------------------
 
-    def _means(self) -> list[str]:
+    def _sums(self) -> list[str]:
         instance = self.step.instance
         for node in (n for n in instance.body if n.op == "window"):
             k = instance.inputs.index(node.args[0])
@@ -199,8 +199,10 @@ class Step(Lanes):
                 given[name] = read if own is None else f"{own}[{r}]"
                 self.names[node] = symbol(name)
         for k, node in enumerate(n for n in instance.body if n.op == "window"):
-            given[f"mean_{k}"] = self.windows.means[node, r]
-            self.names[node] = symbol(f"mean_{k}")
+            given[f"sum_{k}"] = self.windows.sums[node, r]
+            size = prod(node.attr("size"))
+            whole = symbol(f"sum_{k}")
+            self.names[node] = whole * const(1.0 / size) if size > 1 else whole
         self.used = {*given, *self.arguments, "same"}
         return given
 
@@ -260,7 +262,11 @@ class Step(Lanes):
         return "value"
 
     def _expression(self, node: Node) -> Node:
-        """`dropout` scales what an input has with itself at p = p', and nothing else."""
+        """Constants meet in one: a layer's variance and the size of its window. `dropout` scales
+        what an input has with itself at p = p', and nothing else.
+        """
+        if node.op == "mul":
+            return numbers_met(super()._expression(node))
         if node.op != "dropout":
             return super()._expression(node)
         value, rate = (self._operand(node, arg) for arg in node.args)

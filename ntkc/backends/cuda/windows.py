@@ -1,4 +1,4 @@
-"""Windows of a step: means over neighbouring cells of one slot, for every cell of a strip.
+"""Windows of a step: sums over neighbouring cells of one slot, for every cell of a strip.
 
 Windows of a strip share what they load. What a window reads across the seam of a pack, or outside
 of the image, gets the weight 0; the cells that the thread wrote itself it still holds in registers.
@@ -20,7 +20,7 @@ MOST_TAPS = 49
 
 
 class Windows:
-    """Lines that compute the windows of one step, and the names of the means."""
+    """Lines that compute the windows of one step, and the names of the sums."""
 
     def __init__(self, cells: Cells, dialect: Dialect, kind: str) -> None:
         """`kind` spells the number type that conditions become."""
@@ -28,12 +28,12 @@ class Windows:
         self.where = cells.where
         self.rank = len(cells.geometry.space)
         self.lines: list[str] = []
-        self.means: dict[tuple[Node, int], str] = {}
+        self.sums: dict[tuple[Node, int], str] = {}
         self._weights: dict[str, str] = {}
         self._count = 0
 
     def add(self, node: Node, start: str, own: str | None) -> None:
-        """The means of a window over the slot at `start`; `own` holds the thread's cells of it."""
+        """The sums of a window over the slot at `start`; `own` holds the thread's cells of it."""
         number, self._count = self._count, self._count + 1
         if prod(node.attr("size")) <= MOST_TAPS:
             self._written_out(node, start, own, number)
@@ -49,7 +49,6 @@ class Windows:
         self.lines += read.address()
         for k, row in enumerate(rows):
             self.lines += assignment(f"line_{number}_{k}", self._line(node, read, axis, row))
-        scale = 1.0 / prod(node.attr("size"))
         for r in range(strip):
             terms = []
             for tap in taps:
@@ -57,11 +56,8 @@ class Windows:
                 weight = self._weight(node, axis, r, tap)
                 terms.append(line if weight is None else f"{weight} * {line}")
             terms.sort(key=lambda term: " * " in term)
-            total = " + ".join(terms)
-            if scale != 1.0:
-                total = f"({total}) * {self.dialect.literal(scale)}"
-            name = self.means[node, r] = f"mean_{number}_{r}"
-            self.lines += assignment(name, total)
+            name = self.sums[node, r] = f"sum_{number}_{r}"
+            self.lines += assignment(name, " + ".join(terms))
 
     def _line(self, node: Node, read: _Reading, axis: int, row: int) -> str:
         """The weighted sum of what the windows read of one row."""
@@ -103,10 +99,9 @@ class Windows:
     def _looped(self, node: Node, start: str, number: int) -> None:
         """A large window: loops over its cells, those outside left out."""
         zero = self.dialect.literal(0.0)
-        scale = self.dialect.literal(1.0 / prod(node.attr("size")))
         pitches = self.where.pitches
         for r in range(self.where.strip):
-            total = f"total_{number}_{r}"
+            total = self.sums[node, r] = f"sum_{number}_{r}"
             self.lines.append(f"{total} = {zero}")
             depth, conditions, place = 0, [], start
             for axis in range(self.rank):
@@ -127,8 +122,6 @@ class Windows:
                 "    " * depth + f"if {' and '.join(conditions)}:",
                 "    " * (depth + 1) + f"{total} += slots[u64({place})]",
             ]
-            name = self.means[node, r] = f"mean_{number}_{r}"
-            self.lines.append(f"{name} = {total} * {scale}")
 
 
 class _Reading:

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ArrayTypeError
+from ..errors import ArrayError, ArrayTypeError
+from .devices import require
 
 _CPU, _CUDA = 1, 2  # kinds of devices in DLPack
 
@@ -30,7 +31,7 @@ def on_device(value: object) -> bool:
 
 
 def adopt(value: object, name: str) -> Any:
-    """A Numba device array over the same memory. Raises `ArrayTypeError`."""
+    """A Numba device array over the same memory. Raises `ArrayTypeError` or `ArrayError`."""
     from numba import cuda
 
     from .product import cupy
@@ -38,6 +39,7 @@ def adopt(value: object, name: str) -> Any:
     if _of_numba(value):
         array: Any = value
         return _checked(array, name)
+    _check_device(value, name)
     if not hasattr(value, "__cuda_array_interface__"):  # DLPack alone
         library = cupy()
         if library is None:
@@ -54,10 +56,26 @@ def _of_numba(value: object) -> bool:
     return hasattr(value, "copy_to_host") and hasattr(value, "dtype")
 
 
+def _check_device(value: object, name: str) -> None:
+    """Whether it lies on the device that works where arrays lie on one, if it says where."""
+    told = getattr(value, "__dlpack_device__", None)
+    if told is None:
+        return
+    kind, number = map(int, told())
+    first = require()[0].number
+    if kind == _CUDA and number != first:
+        raise ArrayError(
+            f"{name}: lies on GPU {number}, and arrays that lie on one are worked on by GPU "
+            f"{first}: move it there, or to the host"
+        )
+
+
 def _checked(array: Any, name: str) -> Any:
-    """The array, if it holds numbers."""
+    """The array, if it holds numbers that can be fetched."""
     if array.dtype.kind not in "biuf":
         raise ArrayTypeError(f"{name}: expected real numbers, got dtype {array.dtype}")
+    if any(stride < 0 for stride in array.strides):
+        raise ArrayError(f"{name}: runs backwards along an axis; pass a copy of it")
     return array
 
 
@@ -76,3 +94,10 @@ def from_dlpack(value: object) -> object:
         return value
     offering: Any = value
     return np.from_dlpack(offering) if int(kind()[0]) == _CPU else value
+
+
+def looked_at(value: object, name: str) -> object:
+    """What tells an array's shape: an array on a device is not fetched for it."""
+    if not on_device(value):
+        return from_dlpack(value)
+    return np.broadcast_to(np.float64(0.0), adopt(value, name).shape)

@@ -14,7 +14,7 @@ from ..rows import each_alone
 from ..slice_program import Sliced
 from ..slice_sides import Side
 
-_THREADS = 256
+THREADS = 256
 _BLOCK = 256  # inputs whose tables are computed together
 
 
@@ -48,8 +48,8 @@ def put_diagonal(values: Any, out: Any) -> None:
 
 
 def blocks_for(count: int) -> int:
-    """Blocks of `_THREADS` threads that go through so many numbers."""
-    return max(1, min(-(-count // _THREADS), 4096))
+    """Blocks of `THREADS` threads that go through so many numbers."""
+    return max(1, min(-(-count // THREADS), 4096))
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Inputs:
             return cuda.to_device(_filled(images.ravel()))
         channels, cells = inputs.shape[-1], prod(inputs.shape[1:-1])
         out = cuda.device_array((stop - start) * cells * channels, self._dtype)
-        arrange[blocks_for(out.size), _THREADS](self._given, start, cells, channels, scale, out)
+        arrange[blocks_for(out.size), THREADS](self._given, start, cells, channels, scale, out)
         return out
 
     def _table(self, start: int, stop: int) -> Any:

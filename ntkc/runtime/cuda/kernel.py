@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ArgumentError, DeviceError, LoadError
+from ..gradients import ValueAndGradient
 from ..kernel import Kernel
 from ..options import memory_budget
 from ..outputs import make_outputs
@@ -19,6 +20,7 @@ from ..threads import Reporter
 from .arrays import Fetched, adopt, fetch, from_dlpack, on_device
 from .devices import Device, require, simulated
 from .plan import STREAMS
+from .quiet import quiet
 
 _SHARE = 0.5  # of a device's free memory that a call takes unless it is told
 _SIMULATED = 2**30
@@ -64,6 +66,15 @@ class CudaKernel(Kernel):
     def devices(self) -> tuple[str, ...]:
         """The GPUs that calls use, in words."""
         return tuple(map(str, self._devices))
+
+    def value_and_gradient(
+        self, x1: object, x2: object = None, *, cotangent: object = None, **arguments: Any
+    ) -> ValueAndGradient:
+        """The kernel and its derivatives, by the processor: see `Kernel.value_and_gradient`."""
+        if on_device(cotangent):
+            cotangent = fetch(cotangent, "cotangent")
+        given = from_dlpack(cotangent)
+        return super().value_and_gradient(x1, x2, cotangent=given, **arguments)
 
     def _budget(self, memory: object) -> int:
         """Bytes on each device; 0 leaves it to the device."""
@@ -140,10 +151,28 @@ class CudaKernel(Kernel):
 
         place = Placement(given, outputs, numbers, streams, budget)
         call = self._module, roots, constants, inputs, place
-        if isinstance(program, SliceProgram):
-            slices.fill(program, *call, reporter)
-        else:
-            vectors.fill(program, *call, threads, reporter)
+        with quiet():
+            if isinstance(program, SliceProgram):
+                slices.fill(program, *call, reporter)
+            else:
+                vectors.fill(program, *call, threads, reporter)
+
+    def _refine(
+        self,
+        roots: tuple[str, ...],
+        values: Mapping[str, float],
+        inputs: list[NDArray[Any]],
+        outputs: list[NDArray[Any]],
+        threads: int,
+        budget: int,
+    ) -> None:
+        """By the processor's program, in the memory that a call of its own has by default."""
+        from .near_images import refine
+
+        if isinstance(self._program, SliceProgram):
+            given = self._program, roots, values, inputs, outputs
+            with quiet():
+                refine(*given, self._devices[0].number, threads, memory_budget(None))
 
 
 def _shared(entry: Mapping[str, Any]) -> int:

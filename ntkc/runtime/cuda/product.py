@@ -79,7 +79,7 @@ def multiply(x: Any, z: Any, values: Any, stream: Any) -> None:
     rows, columns = x.shape[0], z.shape[0]
     library = cupy()
     if library is not None and x.shape[1]:
-        with library.cuda.ExternalStream(int(stream.handle.value or 0)):
+        with library.cuda.ExternalStream(int(stream)):
             target = library.asarray(values)[: rows * columns].reshape(rows, columns)
             library.matmul(library.asarray(x), library.asarray(z).T, out=target)
         return

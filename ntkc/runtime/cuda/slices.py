@@ -23,12 +23,10 @@ from ..slice_sides import Side
 from ..slices import make_side
 from ..threads import Reporter
 from ..tiles import Tile, make_tiles
-from .images import Inputs, blocks_for, input_bytes, put_diagonal, scatter
+from .images import THREADS, Inputs, blocks_for, input_bytes, put_diagonal, scatter
 from .pairs import PairRunner, Pairs, pair_bytes
 from .placement import Placement
 from .plan import SlicePlan, make_slice_plan
-
-_THREADS = 256
 
 
 @dataclass(frozen=True)
@@ -116,7 +114,7 @@ def _fill_diagonals(call: SliceCall, number: int) -> None:
             np.fill_diagonal(output, values)
             continue
         with cuda.gpus[number]:
-            put_diagonal[blocks_for(values.size), _THREADS](cuda.to_device(values), output)
+            put_diagonal[blocks_for(values.size), THREADS](cuda.to_device(values), output)
             cuda.synchronize()
 
 
@@ -177,7 +175,7 @@ class _Worker:
             return
         count = len(rows)
         for place, output in zip(self._places, call.place.outputs, strict=True):
-            scatter[blocks_for(count), _THREADS, runner.stream](
+            scatter[blocks_for(count), THREADS, runner.stream](
                 runner.result, place, self._results, runner.rows[:count],
                 runner.columns[:count], tile.top, tile.left, mirrored, output,
             )  # fmt: skip

@@ -19,7 +19,7 @@ from math import prod
 
 from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Shared, Statement, Store, Table
 from ntkc.ir.node import Node, Space, Varies, const, function, symbol
-from ntkc.schedule.lower import Lanes
+from ntkc.schedule.lower import Lanes, numbers_met
 from ntkc.schedule.program import Run
 from ntkc.schedule.slices.program import Geometry, Margin, Segment, SliceSchedule, SliceStep
 
@@ -518,7 +518,7 @@ class _Slice(Lanes):
             same = self._argument("same", symbol("same"))
             return function("select", same, *(self._operand(node, arg) for arg in node.args))
         if node.op == "mul":
-            return _product(super()._expression(node))
+            return numbers_met(super()._expression(node))
         if node.op != "dropout":
             return super()._expression(node)
         value, rate = (self._operand(node, arg) for arg in node.args)
@@ -652,14 +652,6 @@ def _read(name: str, buffer: str, at: Node, shared: bool) -> Statement:
 def _is_leaf(node: Node) -> bool:
     """Whether a value is made of the inputs' channels."""
     return node.op == "gram_distance" or (node.op == "gram" and node.varies is Varies.CROSS)
-
-
-def _product(node: Node) -> Node:
-    """a · (x · b) as (a b) · x for numbers a and b."""
-    for factor, other in (node.args, node.args[::-1]):
-        if factor.op == "const" and other.op == "mul" and other.args[1].op == "const":
-            return const(factor.attr("value") * other.args[1].attr("value")) * other.args[0]
-    return node
 
 
 def _sum(terms: Sequence[Node]) -> Node:
