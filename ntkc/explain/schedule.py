@@ -95,31 +95,32 @@ def _entries(column: tuple[int | None, ...]) -> str:
     return f"{start}, ... ({len(found)} entries)"
 
 
-def steps_of(tile: Schedule) -> Iterator[Step]:
-    """All levels in the order of execution."""
+def repeated_steps(tile: Schedule) -> Iterator[tuple[Step, int]]:
+    """The levels of one repetition of each run, and how often each is executed."""
     for run in tile.runs:
-        yield from run.steps
+        for step in run.steps[: run.period]:
+            yield step, run.count
 
 
 def tile_work(tile: Schedule) -> Work:
     """Operations of a tile function for each pair."""
     total = Work()
-    for step in steps_of(tile):
-        total += work(step.instance.body)
+    for step, count in repeated_steps(tile):
+        total += work(step.instance.body).times(count)
     return total
 
 
 def tile_traffic(tile: Schedule) -> Traffic:
     """What a tile function moves for each pair."""
     total = Traffic()
-    for step in steps_of(tile):
+    for step, count in repeated_steps(tile):
         leaves = _leaves(step.instance.body, step.instance.outputs)
         total += Traffic(
             loads=len(step.input_slots) + leaves,
             stores=sum(slot is not None for slot in step.output_slots)
             + sum(len(stores) for stores in step.stores),
             table=len(step.col_entries),
-        )
+        ).times(count)
     return total
 
 
