@@ -142,7 +142,9 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
 
 
 def _intern(op: str, args: tuple[Node, ...], items: tuple[tuple[str, Attribute], ...]) -> Node:
-    key = (op, args, *[(name, _identity(value)) for name, value in items])
+    key: tuple[object, ...] = op, args
+    if items:
+        key = (op, args, *[(name, _identity(value)) for name, value in items])
     with _lock:
         found = _table.get(key)
         if found is not None:
