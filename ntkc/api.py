@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
@@ -193,7 +194,7 @@ def _origin(path: PathLike | None, source: str | None) -> Path | Source:
         if not isinstance(source, str):
             raise TypeError(f"source: expected a text, got {type(source).__name__}")
         return Source(TEXT, source)
-    if isinstance(path, str) and "\n" in path:
+    if isinstance(path, str) and ("\n" in path or re.match(r"\s*network\b[^{]*\{", path)):
         raise TypeError("path: this is the text of a program; pass it as source=...")
     if not isinstance(path, (str, os.PathLike)):
         raise TypeError(f"path: expected a path, got {type(path).__name__}")

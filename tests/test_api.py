@@ -80,6 +80,7 @@ def test_compile_with_imports(tmp_path):
         ({"path": 3}, TypeError, "path: expected a path, got int"),
         ({"source": b"x"}, TypeError, "source: expected a text, got bytes"),
         ({"path": "/"}, IsADirectoryError, "is a folder"),
+        ({"path": "network n { input vector[3]; dense }"}, TypeError, "pass it as source=..."),
         ({"path": "nowhere.ntk"}, FileNotFoundError, "there is no file nowhere.ntk"),
         ({"source": TEXT, "dtype": "float46"}, ValueError, "did you mean 'float64'"),
         ({"source": TEXT, "dtype": np.float64}, TypeError, "dtype: expected 'float64' or"),

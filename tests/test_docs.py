@@ -27,7 +27,7 @@ from typing import Any
 import pytest
 
 import ntkc
-from ntkc.cli.main import main
+from ntkc.cli.main import COMMANDS, main
 from ntkc.diagnostics import Kind
 
 ROOT = Path(__file__).parents[1]
@@ -180,3 +180,9 @@ def test_links_of_the_tutorial() -> None:
 )
 def test_comparison(expected: str, found: str, equal: bool) -> None:
     assert same(expected, found) is equal
+
+
+def test_the_commands_that_pages_name_are_there() -> None:
+    for page in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
+        for command in re.findall(r"(?:`|\$ )ntkc ([a-z]+)", page.read_text(encoding="utf-8")):
+            assert command in COMMANDS, f"{page.name} names `ntkc {command}`"

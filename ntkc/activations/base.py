@@ -110,6 +110,10 @@ class Activation(ABC):
         of Nodes for a list.
         """
 
+    def stated(self, bound: Bound, /) -> tuple[Node | int | bool, ...]:
+        """All that its file says about its forms with these arguments; empty for no closed form."""
+        return ()
+
     def bind(self, positional: Sequence[Any] = (), named: Mapping[str, Any] | None = None) -> Bound:
         """The activation with its arguments. Raises `ArgumentError`."""
         given = _match(self, positional, dict(named or {}))
@@ -122,6 +126,10 @@ class Closed(Activation):
     @abstractmethod
     def dual(self, c: Node, p: Node, q: Node, /, *arguments: Any, **named: Any) -> Node:
         """The closed form of E[f(u) f(v)] for variances p, q and covariance c."""
+
+    def stated(self, bound: Bound, /) -> tuple[Node | int | bool, ...]:
+        """The closed form."""
+        return (self.dual(*map(symbol, ("c", "p", "q")), *bound.symbolic_values),)
 
 
 class Homogeneous(Closed):
@@ -140,6 +148,12 @@ class Homogeneous(Closed):
         rho = correlation(c, p, q)
         kappa = self.kappa(rho, 1.0 - function("abs", rho), *arguments)
         return root_power(p * q, self.homogeneity(*arguments)) * kappa
+
+    def stated(self, bound: Bound, /) -> tuple[Node | int | bool, ...]:
+        """kappa, the degree, and whether the derivative has point masses."""
+        arguments = bound.symbolic_values
+        kappa = self.kappa(symbol("rho"), symbol("mu"), *arguments)
+        return kappa, self.homogeneity(*arguments), self.distributional_derivative
 
 
 class Expanded(Activation):
@@ -258,14 +272,19 @@ class Bound:
             function = f.function(z)
             assert function is not None
             return series_forms(Formula(self.key, function, f.slope(z), f.bells), tolerance)
-        from ntkc.symbolic.derive import dual_forms
+        from ntkc.symbolic.kept import kept_forms
 
         key = (self.activation.identity, self.key)
         with _forms_lock:
             found = _forms.get(key)
             if found is None:
-                found = _forms[key] = dual_forms(self)
+                found = _forms[key] = kept_forms(self) or self._derived()
         return found
+
+    def _derived(self) -> DualForms:
+        from ntkc.symbolic.derive import dual_forms  # and SymPy with it
+
+        return dual_forms(self)
 
 
 _forms: dict[tuple[object, str], DualForms] = {}

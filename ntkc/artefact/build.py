@@ -8,7 +8,6 @@ from typing import Any
 
 from ntkc import debug
 from ntkc.artefact.bundle import Bundle
-from ntkc.artefact.device_target import device_target
 from ntkc.artefact.digest import toolchain
 from ntkc.artefact.folder import Artefact, write, write_generated
 from ntkc.driver import (
@@ -24,13 +23,12 @@ from ntkc.driver import (
     middle_on_positions,
     on_positions,
 )
-from ntkc.explain.schedule import tile_traffic, tile_work
-from ntkc.explain.slices import schedule_work
 from ntkc.ir.cost import itemsize
 from ntkc.ir.module import Module
 from ntkc.ir.text import format_module
 from ntkc.network.display import show_input
 from ntkc.runtime import ABI
+from ntkc.schedule.work import tile_traffic, tile_work
 
 Compiled = tuple[str, dict[str, dict[str, int]], bool, str | None, str | None]
 
@@ -119,6 +117,8 @@ def compiled(front: FrontEnd, options: Options, digest: str) -> Compiled:
 
 
 def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled:
+    from ntkc.explain.slices import schedule_work
+
     program = middle_on_positions(front.module, options.dtype, Watch(), vectors=options.vectors)
     cost: dict[str, dict[str, int]] = {}
     for roots, schedule in program.tiles.items():
@@ -130,6 +130,8 @@ def _compiled_slices(front: FrontEnd, options: Options, digest: str) -> Compiled
     debug.dump(4, "kernel.py", generated)
     device = near = None
     if options.backend == "cuda":
+        from ntkc.artefact.device_target import device_target
+
         device = emitted_kernels(front, program, device_target(), f"_{digest}")
         debug.dump(4, "device.py", device)
     distant = middle_for_near_images(front.module, vectors=options.vectors)

@@ -2,7 +2,8 @@
 
 A folder is written under a name of its own and renamed, so what has its final name is whole,
 whoever else compiles the same program at the same time. A folder that has been damaged since
-is found out by its checksum, and replaced.
+is found out by its checksum, and replaced. Of more than `KEPT` programs, those go that were not
+used for longest.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from ntkc.artefact.location import VARIABLE, location
 
 _TEMPORARY: Final = ".writing-"
 _ABANDONED: Final = 24 * 3600  # seconds after which nobody is writing any more
+KEPT = 1000
+"""Programs beyond which the least recently used go; what was used within a day stays."""
 
 
 class _Locks:
@@ -61,6 +64,7 @@ def entry(digest: str, build: Callable[[Path], None]) -> Path:
     with _locks.of(digest):
         root = _location_or_none()
         if root is not None and _is_whole(root / digest):
+            _mark_used(root / digest)
             return root / digest
         try:
             if root is None:
@@ -115,6 +119,7 @@ def _add(root: Path, digest: str, build: Callable[[Path], None]) -> Path:
     """Write a folder beside its place and rename it there."""
     root.mkdir(parents=True, exist_ok=True)
     _sweep(root, _ABANDONED)
+    _prune(root)
     made = root / f"{_TEMPORARY}{uuid4().hex}"
     made.mkdir()
     try:
@@ -146,6 +151,31 @@ def _sweep(root: Path, age: float) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
         except OSError:
             continue
+
+
+def _mark_used(folder: Path) -> None:
+    """Let a folder's time say when it was last used."""
+    try:
+        os.utime(folder)
+    except OSError:  # somebody else's cache
+        return
+
+
+def _prune(root: Path) -> None:
+    """Remove the programs beyond the limit that were not used for longest."""
+    try:
+        found = [folder for folder in root.iterdir() if _is_entry(folder)]
+        if len(found) < KEPT:
+            return
+        used = {folder: folder.stat().st_mtime for folder in found}
+        oldest = sorted(found, key=used.__getitem__)[: len(found) - KEPT + 1]
+        for folder in oldest:
+            if time.time() - used[folder] >= _ABANDONED:
+                removed = folder.with_name(f"{_TEMPORARY}{uuid4().hex}")  # at once, or not at all
+                folder.replace(removed)
+                shutil.rmtree(removed, ignore_errors=True)
+    except OSError:  # another process is at it
+        return
 
 
 def _location_or_none() -> Path | None:

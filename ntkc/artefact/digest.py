@@ -82,7 +82,9 @@ def _compiler() -> str:
     state = hashlib.sha256()
     for name in _COMPILER:
         path = root / name
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+        for file in (
+            [path] if path.is_file() else sorted([*path.rglob("*.py"), *path.rglob("*.json")])
+        ):
             state.update(f"{file.relative_to(root).as_posix()}\0".encode())
             state.update(file.read_bytes())
     return state.hexdigest()

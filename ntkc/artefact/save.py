@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+import sys
 from pathlib import Path
 
 from ntkc.artefact.bundle import Bundle
@@ -11,6 +12,9 @@ from ntkc.artefact.folder import read, write
 from ntkc.artefact.prepare import Compilation
 from ntkc.artefact.renamed import renamed
 from ntkc.syntax import ast
+
+_TAKEN = sys.stdlib_module_names | {"llvmlite", "ntkc", "numba", "numpy", "scipy", "threadpoolctl"}
+"""Modules that a package of their name would hide from the kernel itself."""
 
 
 def save(compilation: Compilation, folder: Path, force: bool = False) -> Path:
@@ -32,7 +36,8 @@ def save(compilation: Compilation, folder: Path, force: bool = False) -> Path:
 def package_name(bundle: Bundle, network: str) -> str:
     """A module's name for a program: that of its file, and of the network if there are several.
 
-    A text that came from no file is named after its network.
+    A text that came from no file is named after its network. Keywords, and names that other
+    modules need, get an underscore.
     """
     program = bundle.load()
     several = sum(isinstance(s, ast.NetworkDef) for s in program.main.file.statements) > 1
@@ -43,7 +48,7 @@ def package_name(bundle: Bundle, network: str) -> str:
     name = re.sub(r"\W", "_", "_".join(parts))
     if name[:1].isdigit():
         name = f"_{name}"
-    return f"{name}_" if keyword.iskeyword(name) else name
+    return f"{name}_" if keyword.iskeyword(name) or name in _TAKEN else name
 
 
 def _is_artefact(place: Path) -> bool:

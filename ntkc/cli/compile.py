@@ -41,18 +41,27 @@ def run(args: Namespace) -> int:
         raise exits.UsageError("--after belongs to --emit ir")
     if args.emit is not None:
         return _emit(args)
+    folder = _folder(args.output)
     from ntkc.artefact.prepare import prepare
     from ntkc.artefact.save import save
 
     made = prepare(arguments.origin(args.program), arguments.options(args), not args.no_cache)
     terminal.diagnostics(made.warnings)
-    folder = Path(args.output or "build")
     try:
         place = save(made, folder, args.force)
     except FileExistsError as error:
         raise exits.InputError(f"{error}; --force replaces it") from None
     terminal.out(_summary(made, folder, place))
     return exits.OK
+
+
+def _folder(output: str | None) -> Path:
+    """Where the package goes, which may be yet to make, and is no file."""
+    folder = Path(output or "build")
+    for place in (folder, *folder.parents):
+        if place.exists() and not place.is_dir():
+            raise exits.UsageError(f"--output: {place} is not a folder")
+    return folder
 
 
 def _emit(args: Namespace) -> int:

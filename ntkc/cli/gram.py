@@ -57,7 +57,12 @@ def run(args: Namespace) -> int:
     inputs = [open_array(name) for name in (args.x1, args.x2) if name is not None]
     shape = tuple(array.shape[0] for array in (inputs[0], inputs[-1]) if array.ndim)
     shown = sys.stderr.isatty() if args.progress is None else args.progress
-    with terminating(), _result(output, shape, kernel.dtype) as result, bar(shown) as progress:
+    with (
+        terminating(),
+        _naming(args),
+        _result(output, shape, kernel.dtype) as result,
+        bar(shown) as progress,
+    ):
         kernel(
             *inputs,
             get=args.get,
@@ -70,6 +75,21 @@ def run(args: Namespace) -> int:
     size = " x ".join(map(str, shape))
     terminal.out(f"{output}: {args.get}, {size}, {kernel.dtype}, in {duration(progress.seconds)}")
     return exits.OK
+
+
+@contextmanager
+def _naming(args: Namespace) -> Iterator[None]:
+    """Errors about an argument of the kernel become errors about the file it came from."""
+    from ntkc.runtime import KernelError
+
+    try:
+        yield
+    except KernelError as error:
+        argument, colon, rest = str(error).partition(": ")
+        if not colon or argument not in ("x1", "x2"):
+            raise
+        name = args.x2 if argument == "x2" else args.x1
+        raise exits.InputError(f"{name}: {rest}") from None
 
 
 def _output(args: Namespace) -> Path:
@@ -97,7 +117,7 @@ def open_array(name: str) -> NDArray[Any]:
     except (ValueError, EOFError):
         try:  # an array without elements cannot be mapped
             mapped = np.load(path, allow_pickle=False)
-        except (ValueError, EOFError):
+        except (ValueError, EOFError, OverflowError, MemoryError):  # more than the file can hold
             raise exits.InputError(f"{name} is not a .npy file of numbers") from None
     if not isinstance(mapped, np.ndarray):
         mapped.close()
@@ -116,6 +136,10 @@ def _result(
         yield None
         return
     partial = output.with_name(f".{output.name}.{uuid4().hex[:8]}.part")
+    try:
+        partial.touch()
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(output)) from None
     try:
         if 0 in shape:
             with partial.open("wb") as stream:

@@ -14,8 +14,6 @@ from ntkc.explain.schedule import (
     moved_text,
     scratch_text,
     single_values,
-    tile_traffic,
-    tile_work,
 )
 from ntkc.explain.slices import schedule_work, summary
 from ntkc.explain.words import activation_lines
@@ -27,6 +25,7 @@ from ntkc.network.display import show_input, show_layer
 from ntkc.passes.distances import has_distances
 from ntkc.passes.expand import DUALS, complements_demanded
 from ntkc.schedule.program import ProgramSchedule
+from ntkc.schedule.work import tile_traffic, tile_work
 
 
 def explain_model(

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
 
 from ntkc.explain.layout import amount, size
-from ntkc.ir.cost import Traffic, Work, itemsize, work
-from ntkc.ir.node import Node, topological
+from ntkc.ir.cost import Traffic, itemsize, work
+from ntkc.ir.node import topological
 from ntkc.schedule.program import WIDTH, ProgramSchedule, Run, Schedule, Step
+from ntkc.schedule.work import tile_traffic, tile_work
 
 Describe = Callable[[Step], str]
 
@@ -93,41 +94,6 @@ def _entries(column: tuple[int | None, ...]) -> str:
     if len({b - a for a, b in pairwise(found)}) == 1:
         return start if len(found) == 2 else f"{start} .. {found[-1]}"
     return f"{start}, ... ({len(found)} entries)"
-
-
-def steps_of(tile: Schedule) -> Iterator[Step]:
-    """All levels in the order of execution."""
-    for run in tile.runs:
-        yield from run.steps
-
-
-def tile_work(tile: Schedule) -> Work:
-    """Operations of a tile function for each pair."""
-    total = Work()
-    for step in steps_of(tile):
-        total += work(step.instance.body)
-    return total
-
-
-def tile_traffic(tile: Schedule) -> Traffic:
-    """What a tile function moves for each pair."""
-    total = Traffic()
-    for step in steps_of(tile):
-        leaves = _leaves(step.instance.body, step.instance.outputs)
-        total += Traffic(
-            loads=len(step.input_slots) + leaves,
-            stores=sum(slot is not None for slot in step.output_slots)
-            + sum(len(stores) for stores in step.stores),
-            table=len(step.col_entries),
-        )
-    return total
-
-
-def _leaves(body: tuple[Node, ...], outputs: tuple[Node, ...]) -> int:
-    """Whether a level reads the pair's own number: 1 or 0."""
-    below = {arg for node in body for arg in node.args} | set(outputs)
-    names = {node.op for node in below}
-    return int(bool(names & {"product", "gram_complement"}))
 
 
 def scratch_bytes(program: ProgramSchedule, dtype: str) -> int:

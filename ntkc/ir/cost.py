@@ -194,6 +194,10 @@ class Traffic:
             self.loads + other.loads, self.stores + other.stores, self.table + other.table
         )
 
+    def times(self, count: int) -> Traffic:
+        """The same traffic that often."""
+        return Traffic(count * self.loads, count * self.stores, count * self.table)
+
     @cached_property
     def total(self) -> int:
         """All of them."""

@@ -125,11 +125,11 @@ _VARIES = tuple(map(Varies, range(4)))
 
 def _identity(value: Attribute) -> object:
     """A key that tells 0.0 from −0.0 and 1 from 1.0 and True, and makes NaN equal itself."""
-    if isinstance(value, tuple):
-        return ("tuple", *map(_identity, value))
     if isinstance(value, float):
-        return ("float", struct.pack("<d", value))
-    return (type(value).__name__, value)
+        return (float, value if value and value == value else struct.pack("<d", value))
+    if isinstance(value, tuple):
+        return (tuple, *map(_identity, value))
+    return (type(value), value)
 
 
 def make(op: str, *args: Node, **attrs: Attribute) -> Node:
@@ -138,8 +138,13 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
     Raises `ValueError` for an operation that is not in `OPERATIONS`, or a wrong number of
     arguments or attributes.
     """
-    items = tuple(sorted(attrs.items())) if attrs else ()
-    key = (op, tuple(map(id, args)), tuple([(name, _identity(value)) for name, value in items]))
+    return _intern(op, args, tuple(sorted(attrs.items())) if attrs else ())
+
+
+def _intern(op: str, args: tuple[Node, ...], items: tuple[tuple[str, Attribute], ...]) -> Node:
+    key: tuple[object, ...] = op, args
+    if items:
+        key = (op, args, *[(name, _identity(value)) for name, value in items])
     with _lock:
         found = _table.get(key)
         if found is not None:
@@ -147,24 +152,27 @@ def make(op: str, *args: Node, **attrs: Attribute) -> Node:
         operation = OPERATIONS.get(op)
         if operation is None:
             raise ValueError(f"unknown operation {op!r}")
-        operation.check(len(args), attrs.keys())
+        attrs = dict(items)
+        operation.check(len(args), attrs)
         node = object.__new__(Node)
         node.op, node.args, node.attrs = op, args, items
-        node.varies = _varies(op, args, attrs)
-        node.space = _space(op, args, attrs)
-        node.pairs = node.varies is Varies.CROSS or any(arg.pairs for arg in args)
+        joined, pairs, placed = 0, False, False
+        for arg in args:
+            joined |= arg.varies._value_
+            pairs = pairs or arg.pairs
+            placed = placed or bool(arg.space)
+        node.varies = varies = _varies(op, attrs, joined)
+        node.space = _space(op, args, attrs) if placed or attrs else ()
+        node.pairs = pairs or varies is Varies.CROSS
         _table[key] = node
         return node
 
 
-def _varies(op: str, args: Sequence[Node], attrs: Mapping[str, Attribute]) -> Varies:
-    if "varies" in attrs:
+def _varies(op: str, attrs: Mapping[str, Attribute], joined: int) -> Varies:
+    if attrs and "varies" in attrs:
         return Varies[str(attrs["varies"])]
     if op in ("gram_complement", "gram_distance", "product"):
         return Varies.CROSS
-    joined = 0
-    for arg in args:
-        joined |= arg.varies._value_
     return _VARIES[joined]
 
 
@@ -173,7 +181,7 @@ def _space(op: str, args: Sequence[Node], attrs: Mapping[str, Any]) -> Space:
         return _sizes(op, attrs["out"])
     if op in ("sum_positions", "mean_diagonal"):
         return ()
-    found = _sizes(op, attrs.get("space", ()))
+    found = _sizes(op, attrs["space"]) if "space" in attrs else ()
     for arg in args:
         if arg.space and found and arg.space != found:
             raise ValueError(f"{op} of values of different spaces: {found} and {arg.space}")
@@ -191,7 +199,7 @@ def const(value: float) -> Node:
     """A number. Raises `ValueError` for NaN or an infinity: neither is a constant of ours."""
     if not math.isfinite(value):
         raise ValueError(f"a constant must be finite, not {value}")
-    return make("const", value=float(value))
+    return _intern("const", (), (("value", float(value)),))
 
 
 def param(name: str) -> Node:
@@ -240,16 +248,6 @@ def topological(roots: Iterable[Node], known: Container[Node] = ()) -> Iterator[
 Rewrite = Callable[[Node], Node]
 
 
-class _OfPairs(dict[Node, Node]):
-    """Rewritten values of pairs; every other node counts as done, and stands for itself."""
-
-    def __contains__(self, node: object) -> bool:
-        return super().__contains__(node) or (isinstance(node, Node) and not node.pairs)
-
-    def __missing__(self, node: Node) -> Node:
-        return node
-
-
 class Rewriter:
     """Rebuilds graphs bottom-up with a rule, each distinct node once.
 
@@ -260,25 +258,46 @@ class Rewriter:
 
     def __init__(self, rule: Rewrite, *, pairs_only: bool = False) -> None:
         self._rule = rule
-        self._done: dict[Node, Node] = _OfPairs() if pairs_only else {}
+        self._pairs_only = pairs_only
+        self._done: dict[Node, Node] = {}
 
     def known(self, nodes: Mapping[Node, Value]) -> dict[Node, Value]:
         """Facts about nodes as facts about what they became, where they were met at all."""
-        return {self._done[node]: fact for node, fact in nodes.items() if node in self._done}
+        kept = self._pairs_only
+        return {
+            self._done.get(node, node): fact
+            for node, fact in nodes.items()
+            if node in self._done or (kept and not node.pairs)
+        }
 
     def __call__(self, root: Node) -> Node:
         """What `root` becomes."""
-        for node in topological((root,), self._done):
-            args = tuple([self._done[a] for a in node.args])
-            self._done[node] = self._rule(with_args(node, args))
-        return self._done[root]
+        done, rule, pairs_only = self._done, self._rule, self._pairs_only
+        stack = [root]
+        while stack:
+            node = stack[-1]
+            if node in done:
+                stack.pop()
+                continue
+            if pairs_only and not node.pairs:
+                done[stack.pop()] = node
+                continue
+            ready = True
+            for arg in reversed(node.args):
+                if arg not in done:
+                    stack.append(arg)
+                    ready = False
+            if ready:
+                stack.pop()
+                done[node] = rule(with_args(node, tuple([done[arg] for arg in node.args])))
+        return done[root]
 
 
 def with_args(node: Node, args: tuple[Node, ...]) -> Node:
     """The same operation and attributes on other arguments."""
     if args == node.args:  # equality of nodes is identity
         return node
-    return make(node.op, *args, **dict(node.attrs))
+    return _intern(node.op, args, node.attrs)
 
 
 def substitute(root: Node, bindings: Mapping[str, Node]) -> Node:

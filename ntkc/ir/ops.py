@@ -26,6 +26,8 @@ class Operation:
         """Raise `ValueError` where a node would not be well formed."""
         if self.arity is not None and arguments != self.arity:
             raise ValueError(f"{self.name} takes {self.arity} arguments, not {arguments}")
+        if not attributes and not self.attributes:
+            return
         if set(attributes) - set(self.optional) != set(self.attributes):
             raise ValueError(
                 f"{self.name} has attributes {self.attributes}, not {tuple(attributes)}"

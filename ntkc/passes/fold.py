@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from functools import reduce
+from itertools import groupby
 
 import numpy as np
 
@@ -62,7 +63,8 @@ class _Fold:
         }
 
     def __call__(self, node: Node) -> Node:
-        if node.op in SCALAR and node.args and all(is_const(a) for a in node.args):
+        args = node.args
+        if args and is_const(args[0]) and node.op in SCALAR and all(map(is_const, args)):
             (value,) = evaluate([node], {})
             if np.isfinite(value):
                 return const(float(value))
@@ -106,8 +108,8 @@ class _Fold:
             return const(0.0)
         if _gathered(node, factors, numbers) or not math.isfinite(number):
             return node  # numbers beyond the range of floats meet others only when they are values
-        groups = {v: [f for f in factors if f.varies is v] for v in _ORDER}
-        parts = [reduce(_mul, group) for group in groups.values() if group]
+        factors.sort(key=_variation)
+        parts = [reduce(_mul, group) for _, group in groupby(factors, _variation)]
         if not parts:
             return const(number)
         if number == 1.0:
@@ -179,6 +181,11 @@ class _Fold:
         if is_const(condition):
             return yes if condition.attr("value") > 0.0 else no
         return node
+
+
+def _variation(node: Node) -> int:
+    """What a node varies over, in the order in which factors are gathered."""
+    return node.varies
 
 
 def _gathered(node: Node, factors: list[Node], numbers: int) -> bool:

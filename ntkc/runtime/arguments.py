@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 from math import prod
 from typing import Any
 
@@ -20,7 +21,7 @@ def as_inputs(value: object, name: str, sizes: tuple[int | None, ...]) -> NDArra
     wanted = _shape_text(sizes)
     if array.ndim != len(sizes) + 1:
         hint = ""
-        if array.ndim == len(sizes):
+        if array.ndim == len(sizes) and array.size > 0:
             one = ", ".join(str(size) for size in (1, *array.shape))
             hint = f"; one input is shape ({one}), as {name}[None] makes it"
         raise ArrayError(
@@ -58,17 +59,22 @@ def _as_array(value: object, name: str) -> NDArray[Any]:
     if array.dtype.kind not in "biuf":
         raise ArrayTypeError(
             f"{name}: expected real numbers, got {type(value).__name__} of dtype "
-            f"{array.dtype}{_type_hint(array)}"
+            f"{array.dtype}{_type_hint(array, hasattr(value, 'astype'))}"
         )
     return array
 
 
-def _type_hint(array: NDArray[Any]) -> str:
+def _type_hint(array: NDArray[Any], converts: bool) -> str:
     """What to do about a dtype that holds no real numbers."""
     if array.dtype.kind == "c":
         return "; take its real part, or stack real and imaginary parts"
     if array.dtype.kind == "O" and array.ndim > 0:
-        return "; convert it with .astype(float)"
+        known = all(isinstance(item, numbers.Real) for item in array.flat)
+        if known and not converts:
+            return "; its numbers are beyond the range of float64"
+        return "; convert it with .astype(float)" if converts else "; not all of it are numbers"
+    if array.dtype.kind in "US":
+        return "; convert text to numbers with .astype(float)" if converts else "; it holds text"
     return ""
 
 

@@ -42,6 +42,8 @@ def requested_roots(get: object, available: Sequence[str]) -> tuple[tuple[str, .
         if word not in ROOTS:
             hint = did_you_mean(word, ROOTS)
             raise ArgumentError(f'get: {word!r} is neither "ntk" nor "nngp"{hint}')
+        if words.count(word) > 1:
+            raise ArgumentError(f"get: {word!r} is asked for {words.count(word)} times")
     roots = tuple(root for root in ROOTS if root in words)
     if "+".join(roots) not in available:
         raise ArgumentError(
@@ -72,7 +74,10 @@ def parameter_values(
                 f"parameter {key!r}: expected a number, got {value!r} of type "
                 f"{type(value).__name__}"
             )
-        values[key] = float(value)
+        try:
+            values[key] = float(value)
+        except OverflowError:  # a whole number of hundreds of digits
+            values[key] = math.inf
         if not math.isfinite(values[key]):
             raise ArgumentError(f"parameter {key!r}: expected a finite number, got {value!r}")
     return values
@@ -105,7 +110,7 @@ def memory_budget(memory: object) -> int:
             raise ArgumentError(
                 f'memory: expected bytes, or a text such as "512MiB" or "1GB", got {memory!r}'
             )
-        return int(float(match.group(1)) * unit)
+        return int(min(float(match.group(1)) * unit, 2.0**63))
     if not isinstance(memory, numbers.Integral) or isinstance(memory, bool):
         raise ArgumentTypeError(
             f'memory: expected bytes, or a text such as "512MiB" or "1GB", got {memory!r}'

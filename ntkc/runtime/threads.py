@@ -11,6 +11,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from .errors import ArgumentTypeError
+
 Task = TypeVar("Task")
 _INTERVAL = 0.1  # seconds between two reports of progress
 _POLL = 0.05  # seconds in which an interrupt of the calling thread is noticed
@@ -20,6 +22,8 @@ class Reporter:
     """Calls `progress(done, total)` now and then, from the thread that made the call."""
 
     def __init__(self, progress: Callable[[int, int], object] | None, total: int) -> None:
+        if progress is not None and not callable(progress):
+            raise ArgumentTypeError(f"progress: expected a function, got {progress!r}")
         self._progress = progress
         self._total = total
         self._last = time.monotonic()

@@ -9,10 +9,10 @@ and a level's loop body compiles once however often it repeats (see `rolling`).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ntkc.ir.node import Node, Varies, topological
+from ntkc.ir.node import Node, Varies
 
 LEAVES = ("product", "gram_complement", "gram", "gram_distance")
 
@@ -32,10 +32,12 @@ def strip(node: Node) -> Node:
     return node
 
 
-def cut(roots: Iterable[Node]) -> list[Level]:
-    """The levels of the CROSS values below `roots`, in the order of execution."""
-    roots = tuple(roots)
-    numbers = level_numbers(roots)
+def cut(roots: Sequence[Node], order: Iterable[Node]) -> list[Level]:
+    """The levels of the CROSS values below `roots`, in the order of execution.
+
+    `order` lists those values as `crossing` does.
+    """
+    numbers = level_numbers(order)
     needed: dict[Node, int] = {root: numbers.get(root, 0) for root in roots}
     reads: list[dict[Node, None]] = [{} for _ in range(1 + max(needed.values(), default=0))]
     for node, number in numbers.items():
@@ -49,15 +51,29 @@ def cut(roots: Iterable[Node]) -> list[Level]:
     return [Level(tuple(i), tuple(o)) for i, o in zip(reads, outputs, strict=True)]
 
 
-def level_numbers(roots: Iterable[Node]) -> dict[Node, int]:
-    """The level of every CROSS value that depends on the pair's own data.
+def crossing(roots: Iterable[Node]) -> Iterator[Node]:
+    """The CROSS values below `roots`, arguments first; there are none below values of one input."""
+    seen: set[Node] = set()
+    stack = [(root, False) for root in reversed(tuple(roots)) if root.varies is Varies.CROSS]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            yield node
+        elif node not in seen:
+            seen.add(node)
+            stack.append((node, True))
+            for arg in reversed(node.args):
+                if arg.varies is Varies.CROSS and arg not in seen:
+                    stack.append((arg, False))
+
+
+def level_numbers(order: Iterable[Node]) -> dict[Node, int]:
+    """The level of every CROSS value that depends on the pair's own data, arguments first.
 
     Products of a ROW and a COL value alone have no level: they are formed where used.
     """
     numbers: dict[Node, int] = {}
-    for node in topological(roots):
-        if node.varies is not Varies.CROSS:
-            continue
+    for node in order:
         below = [numbers[a] for a in node.args if a in numbers]
         if node.op in LEAVES:
             numbers[node] = 0

@@ -6,15 +6,15 @@ It is data, printed by `ntkc explain` and `--emit schedule`; backends only spell
 from __future__ import annotations
 
 import heapq
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from ntkc.ir.module import Module
-from ntkc.ir.node import Node, Varies, topological
+from ntkc.ir.node import Node, Varies
 from ntkc.ir.project import Projection
 from ntkc.passes.opposites import tells_opposites
-from ntkc.schedule.levels import cut, last_uses, strip
+from ntkc.schedule.levels import Level, crossing, cut, last_uses, strip
 from ntkc.schedule.template import Instance, Template, instantiate
 
 WIDTH = 256
@@ -155,12 +155,25 @@ def schedule(
 
 
 class _Tables:
-    """Numbers the entries of the single-input table and of the table of constants."""
+    """What the tile functions of a program share.
+
+    Those are the entries of the single-input table and of the table of constants, and the instances
+    of levels, most of which several tile functions have.
+    """
 
     def __init__(self) -> None:
         self.rows: dict[Node, int] = {}
         self.constants: dict[Node, int] = {}
         self._row = Projection(Varies.ROW)
+        self._instances: dict[tuple[Level, tuple[bool, ...]], Instance] = {}
+
+    def instance(self, level: Level, carried: Container[Node]) -> Instance:
+        """The level as an instance of a template: see `instantiate`."""
+        key = level, tuple([node in carried for node in level.outputs])
+        found = self._instances.get(key)
+        if found is None:
+            found = self._instances[key] = instantiate(level, carried)
+        return found
 
     def row(self, node: Node) -> int:
         """The entry of a ROW value, or of the ROW value that a COL value mirrors."""
@@ -172,10 +185,10 @@ class _Tables:
 
 
 def _tile(names: tuple[str, ...], roots: Sequence[Node], tables: _Tables) -> Schedule:
-    levels = cut(roots)
-    nodes = list(topological(roots))
+    nodes = list(crossing(roots))
+    levels = cut(roots, nodes)
     carried = frozenset(strip(node) for node in nodes if node.op == "carry")
-    instances = [instantiate(level, carried) for level in levels]
+    instances = [tables.instance(level, carried) for level in levels]
     inline = inline_numbers(instances)
     slots = _Slots(last_uses(levels))
     steps = []

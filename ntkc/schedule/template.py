@@ -40,6 +40,7 @@ class Instance:
 
 
 _HOLES = ("in", "leaf", "row", "col", "constant")
+_SINGLE = ("constant", "row", "col")  # by what they vary over, the pair excepted
 
 
 class _Numbering:
@@ -52,11 +53,11 @@ class _Numbering:
 
     def hole(self, node: Node) -> str | None:
         """The kind of hole that a node is, or None for an operation of the level."""
+        if node.varies is not Varies.CROSS:
+            return _SINGLE[node.varies]
         if node in self.inputs:
             return "in"
-        if node.op in LEAVES and node.varies is Varies.CROSS:
-            return "leaf"
-        return {Varies.ROW: "row", Varies.COL: "col", Varies.CONST: "constant"}.get(node.varies)
+        return "leaf" if node.op in LEAVES else None
 
     def reference(self, node: Node) -> Reference:
         """The node's number, given now where it has none yet."""
@@ -76,7 +77,9 @@ def body_of(roots: Iterable[Node], inputs: Iterable[Node]) -> list[Node]:
             done[node] = None
         elif node not in done and numbering.hole(node) is None:
             stack.append((node, True))
-            stack.extend((strip(a), False) for a in reversed(node.args))
+            for arg in reversed(node.args):
+                if arg.varies is Varies.CROSS:  # values of single inputs are holes
+                    stack.append((strip(arg), False))
     return list(done)
 
 
@@ -87,7 +90,7 @@ def instantiate(level: Level, carried: Container[Node] = ()) -> Instance:
     body = body_of(outputs, level.inputs)
     operations = []
     for node in body:
-        refs = tuple(numbering.reference(strip(a)) for a in node.args)
+        refs = tuple([numbering.reference(strip(a)) for a in node.args])
         operations.append((node.op, node.attrs, refs))
         numbering.reference(node)
     references = tuple(numbering.reference(o) for o in outputs)

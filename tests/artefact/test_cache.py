@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 import warnings
 
 import numpy as np
@@ -248,5 +249,30 @@ def test_a_warm_compile_needs_no_passes_and_no_sympy(cache_folder, text, python)
         "print([m for m in sys.modules if m == 'sympy' or m.startswith(('ntkc.symbolic', "
         "'ntkc.passes', 'ntkc.schedule', 'ntkc.backends'))])"
     )
-    assert "sympy" in python(script)
+    assert "ntkc.passes" in python(script)
     assert python(script).strip() == "[]"
+
+
+def test_the_least_recently_used_go(cache_folder, text, monkeypatch):
+    monkeypatch.setattr(cache, "KEPT", 3)
+    long_ago = time.time() - 30 * 24 * 3600
+    paths = [ntkc.compile(source=text.replace("1.5", f"1.{n}")).path for n in range(4)]
+    assert len(list(cache.entries())) == 4  # all of today
+    for age, path in enumerate(paths):
+        os.utime(path, (long_ago + age, long_ago + age))
+    ntkc.compile(source=text.replace("1.5", "1.0"))  # used again
+    added = ntkc.compile(source=text.replace("1.5", "1.9")).path
+    assert sorted(cache.entries()) == sorted([paths[0], paths[3], added])
+
+
+def test_what_cannot_be_removed_stays(cache_folder, text, monkeypatch):
+    monkeypatch.setattr(cache, "KEPT", 1)
+    old = ntkc.compile(source=text).path
+    os.utime(old, (0, 0))
+
+    def refused(*_):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(cache.Path, "replace", refused)
+    cache._prune(cache_folder)
+    assert [*cache.entries()] == [old]

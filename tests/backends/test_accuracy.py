@@ -188,3 +188,16 @@ def test_gram_matrices(name: str) -> None:
         scale = np.sqrt(np.maximum(np.diag(gram), 1e-300))
         correlations = gram / np.outer(scale, scale)
         assert np.linalg.eigvalsh(correlations).min() >= -1e-14 * len(x)
+
+
+@pytest.mark.parametrize("activation", ["erf", "sin", "hermite(3)", "tanh"])
+def test_one_ray_through_what_is_nearly_linear(activation):
+    """What docs/architecture.md states of inputs on one ray, at small variances."""
+    base = np.random.default_rng(0).standard_normal(4)
+    base *= 2 / np.linalg.norm(base)
+    for w_std in (0.1, 1e-2, 1e-3):
+        text = f"dense(w_std = {w_std}) -> {activation} -> dense -> relu -> dense"
+        text = f"network net {{ input vector[4]; {text} }}"
+        largest = 25 * w_std**2
+        found = worst(uncompiled(text), text, base[None], np.outer([1.0, 1.5, 5.0], base))
+        assert found <= max(1e-12, (0 if activation == "tanh" else 1e-15) / largest)

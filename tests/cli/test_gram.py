@@ -1,5 +1,6 @@
 """`ntkc gram`."""
 
+import os
 import signal
 import time
 
@@ -53,8 +54,11 @@ def test_small_arrays(ntkc, folder, shape):
         (["objects.npy"], "objects.npy is not a .npy file of numbers"),
         (["several.npz"], "several.npz holds several arrays"),
         (["wide.npy"], "expected an array of shape (n, 3), got shape (20, 4)"),
-        (["flat.npy"], "x1: expected an array of shape (n, 3), got shape (3,)"),
-        (["nan.npy"], "inputs must be finite"),
+        (["flat.npy"], "flat.npy: expected an array of shape (n, 3), got shape (3,)"),
+        (["nan.npy"], "nan.npy: row 0 holds nan (column 0); inputs must be finite"),
+        (["x.npy", "nan.npy"], "nan.npy: row 0 holds nan"),
+        (["cut.npy"], "cut.npy is not a .npy file of numbers"),
+        (["promised.npy"], "promised.npy is not a .npy file of numbers"),
         (["x.npy", "--threads", "0"], "threads: expected at least 1"),
         (["x.npy", "--memory", "much"], "memory: expected bytes"),
         (["x.npy", "--memory", "1B"], "memory: this call needs at least"),
@@ -68,10 +72,23 @@ def test_data_that_does_not_fit(ntkc, folder, arguments, message):
     np.save("wide.npy", np.ones((20, 4)))
     np.save("flat.npy", np.ones(3))
     np.save("nan.npy", np.full((2, 3), np.nan))
+    content = (folder / "x.npy").read_bytes()
+    (folder / "cut.npy").write_bytes(content[:-8])
+    shape, more = b"'shape': (20, 3), ", b"'shape': (2000000000000, 3), "
+    (folder / "promised.npy").write_bytes(
+        content.replace(shape, more).replace(b" " * (len(more) - len(shape)), b"", 1)
+    )
     done = ntkc("gram", "model.ntk", *arguments, "-o", "k.npy")
     assert done.status == 3
     assert message in done.err
     assert not list(folder.glob("*k.npy*"))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written(ntkc, folder):
+    (folder / "locked").mkdir(mode=0o500)
+    done = ntkc("gram", "model.ntk", "x.npy", "-o", "locked/k.npy")
+    assert (done.status, done.err) == (3, "error: locked/k.npy: permission denied\n")
 
 
 def test_a_program_with_mistakes(ntkc):

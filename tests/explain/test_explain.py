@@ -19,9 +19,9 @@ from ntkc.explain import (
 from ntkc.explain.layout import WIDTH, amount, size, table
 from ntkc.explain.notation import MAPS_IN_WORDS, PLAIN
 from ntkc.explain.recursion import grouped, steps
-from ntkc.explain.schedule import tile_traffic
 from ntkc.ir.node import Node, const, inv_sqrt, make, sqrt, symbol
 from ntkc.ir.ops import SPATIAL
+from ntkc.schedule.work import tile_traffic
 from tests.backends.kernels import network, understood
 from tests.network.programs import REFERENCE, VECTOR_CASES
 from tests.network.strategies import programs

@@ -18,6 +18,7 @@ X = np.eye(3)
         ((), ArgumentTypeError, "expected"),
         (3, ArgumentTypeError, "expected"),
         (("ntk", 3), ArgumentTypeError, "expected"),
+        (("ntk", "nngp", "ntk"), ArgumentError, "get: 'ntk' is asked for 2 times"),
     ],
 )
 def test_get(programs, get, error, message):
@@ -42,6 +43,7 @@ def test_roots_that_were_not_compiled(programs):
         ({"w_std": [1.0]}, TypeError, "expected a number"),
         ({"w_std": float("nan")}, ValueError, "finite"),
         ({"w_std": float("inf")}, ValueError, "finite"),
+        ({"w_std": 10**400}, ValueError, "parameter 'w_std': expected a finite number"),
         ({"w_std": -1}, ValueError, "w_std: expected at least 0"),
     ],
 )
@@ -79,6 +81,7 @@ def test_parameters_may_not_hide_arguments(programs):
         ("512MiB", 512 * 2**20),
         ("1.5GB", 1_500_000_000),
         ("1tib", 2**40),
+        (f"{'9' * 400}GB", 2**63),
     ],
 )
 def test_memory(text, bytes_):
@@ -100,3 +103,8 @@ def test_threads():
 def test_threads_refused(programs, threads):
     with pytest.raises((ArgumentError, ArgumentTypeError), match="threads"):
         programs.relu()(X, threads=threads)
+
+
+def test_progress_refused(programs):
+    with pytest.raises(ArgumentTypeError, match="progress: expected a function, got 3"):
+        programs.relu()(X, progress=3)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 
 from ntkc.driver import middle
 from ntkc.ir.node import Varies, topological
-from ntkc.schedule.levels import cut, last_uses, level_numbers
+from ntkc.schedule.levels import crossing, cut, last_uses, level_numbers
 from ntkc.schedule.program import MAX_PERIOD, ProgramSchedule, Schedule
 from tests.backends.kernels import at_angles, network, uncompiled, understood
 from tests.network.strategies import programs
@@ -82,7 +82,8 @@ def test_results_of_many_random_networks(text: str) -> None:
 def test_levels(name: str) -> None:
     """Inputs of a level are outputs of earlier ones; every value is an output once at most."""
     module = layers(*ZOO[name]).module
-    levels = cut([module.roots["nngp"], module.roots["ntk"]])
+    roots = [module.roots["nngp"], module.roots["ntk"]]
+    levels = cut(roots, crossing(roots))
     made: set[object] = set()
     for level in levels:
         assert set(level.inputs) <= made
@@ -95,7 +96,7 @@ def test_levels(name: str) -> None:
 
 def test_a_level_is_a_layer() -> None:
     program = layers("{ dense(b_std = 0.1) -> relu } * 7", "dense")
-    numbers = level_numbers([program.module.roots["ntk"]])
+    numbers = level_numbers(crossing([program.module.roots["ntk"]]))
     assert max(numbers.values()) == 7
     assert sum(len(run.steps) for run in program.tiles["ntk"].runs) == 8
 

@@ -113,7 +113,7 @@ def _single_roots(program: ProgramSchedule) -> list[Node]:
 def _constant_roots(program: ProgramSchedule) -> list[Node]:
     """The constants that tiles read, then those that only single-input values need."""
     found = dict.fromkeys(program.constants)
-    roots = _single_roots(program)
+    roots = dict.fromkeys(_single_roots(program))
     for node in topological(roots):
         used = [*node.args, node] if node in roots else node.args
         if node.varies is not Varies.CONST or node in roots:

@@ -14,6 +14,7 @@ from ntkc.ir.loop import Load, Loop, LoopKind, Shared, Statement, Store, Table
 from ntkc.ir.node import const
 
 # The frame of every tile function: rows, then blocks of a row. What is between is printed.
+# Choices are spelled out: Numba compiles `min` and `max` as functions of their own.
 _FRAME = '''\
 @njit(nogil=True, error_model="numpy", fastmath={{"contract"}}, no_cfunc_wrapper=True)
 def {name}(
@@ -38,11 +39,13 @@ def {name}(
     n_columns, block = u64(columns), u64({width})
     for i in range(u64(rows)):
         row = u64(first_row) + i
-        start = u64(max(first_row + int(i) + 1 - first_column, 0)) if triangular else u64(0)
+        skipped = np.int64(row) + 1 - first_column if triangular else 0
+        start = u64(skipped if skipped > 0 else 0)
         for left in range(start, n_columns, block):
             at = i * stride + left
             column = u64(first_column) + left
-            width = min(block, n_columns - left)
+            rest = n_columns - left
+            width = rest if rest < block else block
 '''
 
 INDEX = indices(lambda value: f"u64({int(value)})")
