@@ -141,7 +141,7 @@ class ActivationCalls:
         found = activation.route(bound)
         from ntkc.symbolic.routes import NoClosedForm  # only programs with formulas need it
 
-        if isinstance(found, NoClosedForm):
+        if isinstance(found, NoClosedForm) and not _has_decays(activation, bound):
             if free or not _finite(body):
                 self._no_closed_form(found, definition, call, free)
                 return POISON
@@ -180,6 +180,12 @@ class ActivationCalls:
         place = written.get(where) if isinstance(where, str) else None
         span = call.span if place is None else place.span
         self._evaluator.error(scope, "E0307", error.message, span, "not an allowed value")
+
+
+def _has_decays(activation: Defined, bound: Bound) -> bool:
+    """Whether it is one of exponentials that a kink at 0 cuts off, at rates that are numbers."""
+    found = activation.decays(bound)
+    return found is not None and all(d.rate.op == "const" for d in found.decays)
 
 
 def _finite(body: Node) -> bool:
