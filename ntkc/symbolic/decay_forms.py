@@ -1,18 +1,21 @@
 """The forms of an activation with exponentials that fall away from a kink at 0 (see `decays`).
 
-With E_l and X_l the features of the even and the odd part of the slope, of degrees m and m + 1,
-s the jump's half and s_l its coefficients,
+With G_l and Z_l the features of the decays' even parts and of sign(z) times the odd parts'
+integrals, of degrees m and m + 1, e0 the constant, s half the jump and s_l its coefficients,
 
-    E[f'(u) f'(v)] = sum of E_l E_l' rho^m + (X_l X_l' + s s_l (X_l + X_l')) rho^(m + 1)
-                     + s^2 (2/pi) asin(rho),
+    E[f'(u) f'(v)] = e0^2 + e0 (G_0 + G_0') + sum of G_l G_l' rho^m
+                     + rho * sum of (Z_l Z_l'/(m + 1) - s t_l (Z_l + Z_l')) rho^m
+                     + s^2 (2/pi) asin(rho),                        t_l = s_l/sqrt(m + 1)
 
 and E[f(u) f(v)] is the product of the means and the integral of that over c (Price's theorem).
+Where the decays are of one rate, G_l and Z_l are multiples of the same features: one table of them
+serves every sum.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -21,7 +24,6 @@ from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import (
     Node,
-    const,
     function,
     inv_sqrt,
     is_const,
@@ -30,9 +32,21 @@ from ntkc.ir.node import (
     topological,
     total,
 )
-from ntkc.symbolic.algebra import inverse_root, over, plus, raised, root, simplified, summed, times
+from ntkc.symbolic.algebra import (
+    ONE,
+    inverse_root,
+    minus,
+    over,
+    plus,
+    raised,
+    root,
+    simplified,
+    summed,
+    times,
+)
 from ntkc.symbolic.decays import Series, Slopes, largest_argument, series
 from ntkc.symbolic.features import Powers, chebyshev, lacking, weighted
+from ntkc.symbolic.hermite import Array, Function, Sampled
 from ntkc.symbolic.series import LARGEST_VARIANCE, ORIGIN, NotCertifiedError
 
 _C, _P, _Q, _ETA = map(symbol, ("c", "p", "q", "eta"))
@@ -95,23 +109,38 @@ def _magnified(slopes: Slopes, samples: dict[str, float]) -> float:
     parts = [slopes.even, slopes.jump, *(x for d in slopes.decays for x in (d.even, d.odd, d.rate))]
     names = {n.attr("name") for n in topological(parts) if n.op in ("symbol", "param")}
     values = [float(x) for x in evaluate(parts, {n: samples.get(n, 1.0) for n in names})]
-    even, jump, *rest = values
+    constant, jump, *rest = values
     decays = list(zip(rest[::3], rest[1::3], rest[2::3], strict=True))
-    nodes, weights = np.polynomial.legendre.leggauss(400)
-    z = 6.0 * (nodes + 1.0)
-    weights = 6.0 * weights * np.exp(-z * z / 2.0) * math.sqrt(_TWO_OVER_PI)
-    worst = 1.0
-    for variance in LARGEST_VARIANCE * np.logspace(0.0, -8.0, 25):
-        x = math.sqrt(variance) * z
-        falls = [np.exp(-rate * x) for _, _, rate in decays]
-        whole = even + sum(e * f for (e, _, _), f in zip(decays, falls, strict=True))
-        odd = jump - sum(o * (1 - f) for (_, o, _), f in zip(decays, falls, strict=True))
-        norms = [(math.sqrt(weights @ f**2), math.sqrt(weights @ (1 - f) ** 2)) for f in falls]
-        one = sum(abs(e) * n for (e, _, _), (n, _) in zip(decays, norms, strict=True))
-        two = sum(abs(o) * n for (_, o, _), (_, n) in zip(decays, norms, strict=True))
-        lost = one * one + two * two + 2.0 * abs(jump) * two
-        worst = max(worst, lost / float(weights @ (whole**2 + odd**2)))
-    return worst
+    variances = LARGEST_VARIANCE * np.logspace(0.0, -8.0, 25)
+
+    def even(x: Array) -> Array:
+        return constant + sum(e * np.exp(-rate * np.abs(x)) for e, _, rate in decays)
+
+    def odd(x: Array) -> Array:
+        lost = sum(o * np.expm1(-rate * np.abs(x)) for _, o, rate in decays)
+        return np.asarray(np.sign(x) * (jump + lost))
+
+    def norms(part: Function, parity: int = 0) -> Array:
+        return Sampled(part, parity).norms(variances)
+
+    one, two = np.zeros((2, len(variances)))
+    for e, o, rate in decays:
+        one += abs(e) * np.sqrt(norms(lambda x, b=rate: np.exp(-b * np.abs(x))))
+        two += abs(o) * np.sqrt(norms(lambda x, b=rate: np.expm1(-b * np.abs(x))))
+    lost = one**2 + two**2 + 2.0 * abs(jump) * two
+    return max(1.0, float((lost / (norms(even) + norms(odd, 1))).max()))
+
+
+@dataclass(frozen=True)
+class _Features:
+    """Of one input: `scale` times each of `values`."""
+
+    scale: Node
+    values: list[Node]
+
+    def unit(self, size: Node, shares: list[float]) -> list[Node]:
+        """The features of f itself: times the variance's root, the scale to norm 1 and a share."""
+        return [times(w, size, self.scale, x) for w, x in zip(shares, self.values, strict=True)]
 
 
 class _Side:
@@ -119,126 +148,144 @@ class _Side:
 
     def __init__(self, slopes: Slopes, made: Series, variance: Node) -> None:
         self.variance = variance
-        self.jump = slopes.jump
-        self.signs = made.signs
-        self.degrees = made.degrees
-        top = math.log1p(math.sqrt(made.largest) / ORIGIN)
-        even: list[list[Node]] = [[] for _ in made.degrees]
-        odd: list[list[Node]] = [[] for _ in made.degrees]
-        even[0].append(slopes.even)
+        self.slopes, self.made = slopes, made
         means = [slopes.origin]
         if not is_const(slopes.jump, 0.0):
             means.append(times(math.sqrt(_TWO_OVER_PI), slopes.jump, root(variance)))
+        top = math.log1p(math.sqrt(made.largest) / ORIGIN)
+        even, odd = [], []
         for decay in slopes.decays:
             scaled = times(raised(decay.rate, 2), variance)
             deviation = root(scaled)
-            shifted = function("log", 1.0 + deviation * (1.0 / ORIGIN))
-            place = shifted * (2.0 / top) - 1.0
+            place = function("log", 1.0 + deviation * (1.0 / ORIGIN)) * (2.0 / top) - 1.0
             mean = times(chebyshev(place, made.mean), scaled)
             means.append(times(-1.0, decay.odd, over(mean, decay.rate)))
-            for k, row in enumerate(made.series):
-                feature = chebyshev(place, row)
-                even[k].append(times(decay.even, feature))
-                share = -1.0 / math.sqrt(made.degrees[k] + 1.0)
-                odd[k].append(times(share, decay.odd, deviation, feature))
+            features = [chebyshev(place, row) for row in made.series]
+            even.append(_Features(decay.even, features))
+            odd.append(_Features(times(decay.odd, deviation), features))
         self.mean = summed(means)
-        self.even = [summed(parts) for parts in even]
-        self.odd = [summed(parts) for parts in odd]
+        self.even, self.odd = _together(even), _together(odd)
+        self.first = times(self.even.scale, self.even.values[0])
 
     @property
     def slope_norm(self) -> Node:
         """E[f'^2]."""
-        return self._norm([1.0] * len(self.degrees), [1.0] * len(self.degrees), 1.0)
+        return self._norm(0, 1.0)
 
     @property
     def norm(self) -> Node:
         """E[f^2]."""
-        even = [1.0 / (m + 1) for m in self.degrees]
-        odd = [1.0 / (m + 2) for m in self.degrees]
-        slopes = self._norm(even, odd, 1.0 - _TWO_OVER_PI)
-        return plus(raised(self.mean, 2), times(self.variance, slopes))
+        integral = self._norm(1, 1.0 - _TWO_OVER_PI)
+        return plus(raised(self.mean, 2), times(self.variance, integral))
 
-    def _norm(self, even: list[float], odd: list[float], jump: float) -> Node:
-        parts = [times(w, raised(x, 2)) for w, x in zip(even, self.even, strict=True)]
-        for w, x, s in zip(odd, self.odd, self.signs, strict=True):
-            crossed = times(2.0 * s, self.jump, x)
-            parts.append(times(w, plus(raised(x, 2), crossed)))
-        return plus(summed(parts), times(jump, raised(self.jump, 2)))
+    def _norm(self, step: int, jump: float) -> Node:
+        """The sums at rho = 1: of the slope for step 0, of its integral over c by p for step 1."""
+        constant, s = self.slopes.even, self.slopes.jump
+        even, odd, crossed = self.made.weights(step)
+        squares = [raised(x, 2) for x in self.even.values]
+        parts = [raised(constant, 2), times(2.0, constant, self.first)]
+        parts.append(times(raised(self.even.scale, 2), _dot(even, squares)))
+        squares = [raised(x, 2) for x in self.odd.values]
+        parts.append(times(raised(self.odd.scale, 2), _dot(odd, squares)))
+        parts.append(times(-2.0, s, self.odd.scale, _dot(crossed, self.odd.values)))
+        return plus(summed(parts), times(jump, raised(s, 2)))
+
+
+def _together(found: list[_Features]) -> _Features:
+    """Features of several rates as those of one part."""
+    if len(found) == 1:
+        return found[0]
+    rows = zip(*(one.unit(ONE, [1.0] * len(one.values)) for one in found), strict=True)
+    return _Features(ONE, [summed(row) for row in rows])
+
+
+def _dot(weights: list[float], values: list[Node]) -> Node:
+    return summed(times(w, x) for w, x in zip(weights, values, strict=True))
 
 
 class _Sums:
     """The sums over the features of two inputs."""
 
     def __init__(self, slopes: Slopes, made: Series) -> None:
-        self.jump, self.signs, self.degrees = slopes.jump, made.signs, made.degrees
+        self.slopes, self.made = slopes, made
         self.halves = [m // 2 for m in made.degrees]
         self.one, self.two = (_Side(slopes, made, v) for v in (_P, _Q))
-        self.even = [times(x, y) for x, y in zip(self.one.even, self.two.even, strict=True)]
-        self.odd = self._crossed(self.one.odd, self.two.odd, [const(1.0)] * 2, self.signs)
-
-    def _crossed(
-        self, left: list[Node], right: list[Node], sizes: list[Node], signs: tuple[float, ...]
-    ) -> list[Node]:
-        """X X' + s s_l (r' X + r X'): all products of the odd part but that of the jumps."""
-        found = []
-        for x, y, sign in zip(left, right, signs, strict=True):
-            crossed = plus(times(sizes[1], x), times(sizes[0], y))
-            found.append(plus(times(x, y), times(sign, self.jump, crossed)))
-        return found
 
     def dual_dot(self, rho: Node) -> Node:
         """E[f'(u) f'(v)]."""
-        ones = [1.0] * len(self.halves)
-        powers = Powers(rho * rho)
-        found = weighted(self.even, self.halves, powers, ones)
-        found = found + rho * weighted(self.odd, self.halves, powers, ones)
-        return plus(found, times(raised(self.jump, 2), _sign_kernel(rho)))
+        found = self._series(rho, 0)
+        return plus(found, times(raised(self.slopes.jump, 2), _sign_kernel(rho)))
 
     def dual(self, c: Node, rho: Node) -> Node:
         """E[f(u) f(v)]."""
-        powers = Powers(rho * rho)
-        even = weighted(self.even, self.halves, powers, [1.0 / (m + 1) for m in self.degrees])
-        odd = weighted(self.odd, self.halves, powers, [1.0 / (m + 2) for m in self.degrees])
-        found = self.one.mean * self.two.mean + c * (even + rho * odd)
-        size = times(raised(self.jump, 2), root(_P), root(_Q))
+        found = self.one.mean * self.two.mean + c * self._series(rho, 1)
+        size = times(raised(self.slopes.jump, 2), root(_P), root(_Q))
         return plus(found, times(size, _modulus_kernel(rho) - _TWO_OVER_PI))
+
+    def _series(self, rho: Node, step: int) -> Node:
+        """All of Σ̇ but the product of the jumps (step 0), or its integral over c by c (step 1)."""
+        one, two, constant = self.one, self.two, self.slopes.even
+        powers = Powers(_square(rho))
+        even, odd, crossed = self.made.weights(step)
+
+        def joint(left: _Features, right: _Features, weights: list[float]) -> Node:
+            products = [x * y for x, y in zip(left.values, right.values, strict=True)]
+            summed_ = weighted(products, self.halves, powers, weights)
+            return times(left.scale, right.scale, summed_)
+
+        parts = [joint(one.even, two.even, even)]
+        parts.append(times(constant, plus(one.first, two.first)))
+        turned = [joint(one.odd, two.odd, odd)]
+        if not is_const(self.slopes.jump, 0.0):
+            for side in (one.odd, two.odd):
+                alone = times(side.scale, weighted(side.values, self.halves, powers, crossed))
+                turned.append(times(-1.0, self.slopes.jump, alone))
+        return plus(plus(raised(constant, 2), summed(parts)), times(rho, summed(turned)))
 
     def complement(self) -> Node:
         """1 - dual / sqrt(diagonal(p) diagonal(q)) over eta: with u and v the features of f at norm
         1, half of |u - v|^2 and the products' own complements.
         """
         rho = 1.0 - _ETA
-        scales = [inverse_root(side.norm) for side in (self.one, self.two)]
-        sides = list(zip((self.one, self.two), scales, strict=True))
-        sizes = [times(root(side.variance), scale) for side, scale in sides]
-        means = [times(side.mean, scale) for side, scale in sides]
-
-        def unit(features: Callable[[_Side], list[Node]], step: int) -> list[list[Node]]:
-            shares = [1.0 / math.sqrt(m + step) for m in self.degrees]
-            return [
-                [times(w, size, x) for w, x in zip(shares, features(side), strict=True)]
-                for (side, _), size in zip(sides, sizes, strict=True)
-            ]
-
-        even, odd = unit(lambda side: side.even, 1), unit(lambda side: side.odd, 2)
-        signs = tuple(s / math.sqrt(m + 2.0) for s, m in zip(self.signs, self.degrees, strict=True))
+        sides = (self.one, self.two)
+        scales = [inverse_root(side.norm) for side in sides]
+        sizes = [times(root(side.variance), n) for side, n in zip(sides, scales, strict=True)]
+        means = [times(side.mean, n) for side, n in zip(sides, scales, strict=True)]
+        shares = [[math.sqrt(w) for w in weights] for weights in self.made.weights(1)[:2]]
+        even = [s.even.unit(n, shares[0]) for s, n in zip(sides, sizes, strict=True)]
+        odd = [s.odd.unit(n, shares[1]) for s, n in zip(sides, sizes, strict=True)]
+        for features, size in zip(even, sizes, strict=True):
+            features[0] = plus(features[0], times(size, self.slopes.even))
         apart = [raised(means[0] - means[1], 2)]
         apart += [raised(x - y, 2) for x, y in zip(*even, strict=True)]
-        jumps = times(self.jump, sizes[0] - sizes[1])
+        jumps = times(self.slopes.jump, sizes[0] - sizes[1])
+        signs = list(self.made.signs / np.sqrt(np.add(self.made.degrees, 2.0)))
         for x, y, sign in zip(*odd, signs, strict=True):
-            apart.append((x - y) * plus(x - y, times(2.0 * sign, jumps)))
+            apart.append((x - y) * minus(x - y, times(2.0 * sign, jumps)))
         apart.append(times(1.0 - _TWO_OVER_PI, raised(jumps, 2)))
-        powers = Powers(rho * rho, _ETA * (2.0 - _ETA))
+        powers = Powers(_square(rho), function("max", _ETA * (2.0 - _ETA), 0.0))
         products = [times(x, y) for x, y in zip(*even, strict=True)]
-        crossed = self._crossed(odd[0], odd[1], sizes, signs)
         lacks = [
             _ETA * total(products) + rho * lacking(products, self.halves, powers),
-            lacking(crossed, [h + 1 for h in self.halves], powers),
-            times(raised(self.jump, 2), sizes[0], sizes[1], _modulus_lack()),
+            lacking(self._crossed(odd, sizes, signs), [h + 1 for h in self.halves], powers),
+            times(raised(self.slopes.jump, 2), sizes[0], sizes[1], _modulus_lack()),
         ]
         value = function("max", plus(times(0.5, total(apart)), summed(lacks)), 0.0)
         present = sqrt(self.one.norm) * sqrt(self.two.norm)
         return simplified(function("select", present, value, 1.0))
+
+    def _crossed(self, odd: list[list[Node]], sizes: list[Node], signs: list[float]) -> list[Node]:
+        """Z Z' - s s_l (r' Z + r Z'): all products of the odd part but that of the jumps."""
+        found = []
+        for x, y, sign in zip(*odd, signs, strict=True):
+            crossed = plus(times(sizes[1], x), times(sizes[0], y))
+            found.append(minus(times(x, y), times(sign, self.slopes.jump, crossed)))
+        return found
+
+
+def _square(rho: Node) -> Node:
+    """rho^2, at most 1: a rounding above would grow with degrees of 10^9."""
+    return function("min", rho * rho, 1.0)
 
 
 def _turned(rho: Node) -> Node:

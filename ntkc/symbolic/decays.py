@@ -130,6 +130,19 @@ class Series:
     mean: tuple[float, ...]
     error: float
 
+    def weights(self, step: int) -> tuple[list[float], list[float], list[float]]:
+        """Of the products of even and of odd parts, and of odd parts with the jump, in the degrees:
+        in Σ̇ for step 0, in its integral over c by c for step 1.
+        """
+        even = [1.0 / (m + 1) if step else 1.0 for m in self.degrees]
+        shares = [1.0 / (m + 2) if step else 1.0 for m in self.degrees]
+        odd = [w / (m + 1) for w, m in zip(shares, self.degrees, strict=True)]
+        jump = [
+            w * s / math.sqrt(m + 1.0)
+            for w, s, m in zip(shares, self.signs, self.degrees, strict=True)
+        ]
+        return even, odd, jump
+
 
 @lru_cache(maxsize=8)
 def bells() -> Mixture:
