@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
@@ -66,11 +66,13 @@ def decay_forms(
 
     Raises `NotCertifiedError` where none is.
     """
+    magnified = _magnified(slopes, dict(samples))
+    aim = tolerance / 8.0 ** max(0, math.ceil(math.log(magnified / 2.5, 8.0)))
     try:
-        made = series(tolerance, largest_argument(slopes, LARGEST_VARIANCE))
+        made = series(aim, largest_argument(slopes, LARGEST_VARIANCE))
     except ValueError as problem:
         raise NotCertifiedError(f"`{name}` has no closed form: {problem}") from None
-    error = made.error * _magnified(slopes, dict(samples))
+    error = made.error * magnified
     if error > tolerance:
         raise NotCertifiedError(
             f"`{name}` has no closed form, and its series is certified to {error:.1e}, not to "
@@ -113,20 +115,23 @@ def _magnified(slopes: Slopes, samples: dict[str, float]) -> float:
     decays = list(zip(rest[::3], rest[1::3], rest[2::3], strict=True))
     variances = LARGEST_VARIANCE * np.logspace(0.0, -8.0, 25)
 
+    def falling(x: Array, rate: float) -> Array:
+        return np.asarray(np.exp(-rate * np.abs(x)))
+
     def even(x: Array) -> Array:
-        return constant + sum(e * np.exp(-rate * np.abs(x)) for e, _, rate in decays)
+        return np.sum([np.full_like(x, constant), *(e * falling(x, b) for e, _, b in decays)], 0)
 
     def odd(x: Array) -> Array:
-        lost = sum(o * np.expm1(-rate * np.abs(x)) for _, o, rate in decays)
-        return np.asarray(np.sign(x) * (jump + lost))
+        lost = np.sum([o * (1.0 - falling(x, b)) for _, o, b in decays], 0)
+        return np.asarray(np.sign(x) * (jump - lost))
 
     def norms(part: Function, parity: int = 0) -> Array:
         return Sampled(part, parity).norms(variances)
 
     one, two = np.zeros((2, len(variances)))
     for e, o, rate in decays:
-        one += abs(e) * np.sqrt(norms(lambda x, b=rate: np.exp(-b * np.abs(x))))
-        two += abs(o) * np.sqrt(norms(lambda x, b=rate: np.expm1(-b * np.abs(x))))
+        one += abs(e) * np.sqrt(norms(partial(falling, rate=rate)))
+        two += abs(o) * np.sqrt(norms(lambda x, b=rate: 1.0 - falling(x, b)))  # type: ignore[misc]
     lost = one**2 + two**2 + 2.0 * abs(jump) * two
     return max(1.0, float((lost / (norms(even) + norms(odd, 1))).max()))
 
