@@ -119,7 +119,8 @@ def _magnified(slopes: Slopes, samples: dict[str, float]) -> float:
         return np.asarray(np.exp(-rate * np.abs(x)))
 
     def even(x: Array) -> Array:
-        return np.sum([np.full_like(x, constant), *(e * falling(x, b) for e, _, b in decays)], 0)
+        falls = np.sum([e * falling(x, b) for e, _, b in decays], 0)
+        return np.asarray(constant + falls)
 
     def odd(x: Array) -> Array:
         lost = np.sum([o * (1.0 - falling(x, b)) for _, o, b in decays], 0)
