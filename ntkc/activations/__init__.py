@@ -12,12 +12,7 @@ from importlib.resources import files
 
 from ntkc.activations.base import Activation, ArgumentError, Bound
 
-__all__ = ["Activation", "ArgumentError", "Bound", "load", "names", "planned"]
-
-_PLANNED = (
-    "arctan", "celu", "elu", "hard_sigmoid", "hard_tanh", "log_cosh", "mish", "relu6",
-    "selu", "sigmoid", "silu", "softplus", "softsign", "tanh",
-)  # fmt: skip
+__all__ = ["Activation", "ArgumentError", "Bound", "load", "names"]
 
 
 @lru_cache(maxsize=1)
@@ -28,13 +23,8 @@ def _names() -> tuple[str, ...]:
 
 
 def names() -> list[str]:
-    """Every activation with a closed form, in alphabetical order."""
+    """Every activation, in alphabetical order."""
     return list(_names())
-
-
-def planned() -> list[str]:
-    """Activations of the language that have no closed form here yet."""
-    return [name for name in _PLANNED if name not in _names()]
 
 
 @lru_cache(maxsize=64)

@@ -9,6 +9,7 @@ from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, substitute, symbol
 
 if TYPE_CHECKING:
+    from ntkc.symbolic.decays import Slopes
     from ntkc.symbolic.routes import Dual, Expression, NoClosedForm
 
 
@@ -29,6 +30,18 @@ class Derived(Activation):
         from ntkc.symbolic.routes import closed_form
 
         return closed_form(self.expression(bound))
+
+    def decays(self, bound: Bound) -> Slopes | None:
+        """Its slope, where it is made of exponentials that fall away from a kink at 0."""
+        from ntkc.symbolic.routes import decays
+
+        return decays(self.expression(bound).body)
+
+    def series(self, bound: Bound, tolerance: float) -> DualForms | None:
+        """The forms by the series of decays, where it is such a one; None for any other."""
+        from ntkc.symbolic.routes import decays_forms
+
+        return decays_forms(self.expression(bound), tolerance)
 
     def expression(self, bound: Bound) -> Expression:
         """The formula over `z` and the parameters' symbols."""

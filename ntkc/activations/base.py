@@ -81,6 +81,9 @@ class Activation(ABC):
     distributional_derivative: ClassVar[bool] = False
     """f' has point masses (a jump of f), so dual_dot is infinite where c = sqrt(pq). By
     convention dual_dot is 0: the user is told."""
+    folds_numbers: ClassVar[bool] = False
+    """Numbers known at compile time are part of the forms (and of their key), not parameters of
+    them: what they decide, such as whether the slope jumps, decides which form is best."""
     variances: ClassVar[tuple[float, float]] = (1e-6, 1e2)
     """The variances at which the contract tests hold the forms to quadrature."""
 
@@ -210,23 +213,29 @@ class Bound:
     @property
     def key(self) -> str:
         """Names the forms: the activation and its compile-time arguments, `monomial(3)`."""
-        static = [
-            str(len(value) if isinstance(value, tuple) else value)
-            for value in self.values
-            if not isinstance(value, Node)
-        ]
+        static = []
+        for value in self.values:
+            if self._folds(value):
+                static.append(repr(value.attr("value")))
+            elif not isinstance(value, Node):
+                static.append(str(len(value) if isinstance(value, tuple) else value))
         return self.activation.label + (f"({', '.join(static)})" if static else "")
+
+    def _folds(self, value: Any) -> bool:
+        return self.activation.folds_numbers and isinstance(value, Node) and is_const(value)
 
     @property
     def arguments(self) -> tuple[Node, ...]:
         """The number parameters' values, in the order of `symbols`."""
-        return tuple(_flatten(self.values))
+        return tuple(_flatten([v for v in self.values if not self._folds(v)]))
 
     @property
     def checked_arguments(self) -> tuple[Node, ...]:
         """`arguments`, held to their ranges where they depend on run-time parameters."""
         checked: list[Any] = []
         for declared, value in zip(self.activation.parameters, self.values, strict=True):
+            if self._folds(value):
+                continue
             if declared.kind is ParameterKind.NUMBER:
                 what = f"{declared.name} of {self.activation.name}"
                 checked.append(within(value, declared.low, declared.high, what))
@@ -237,7 +246,7 @@ class Bound:
     @property
     def symbols(self) -> tuple[str, ...]:
         """The names that stand for `arguments` in the forms, `erf_a`: they clash with nothing."""
-        return tuple(_flatten(self._symbols()))
+        return tuple(s for s in _flatten(self._symbols()) if isinstance(s, str))
 
     @property
     def symbolic_values(self) -> tuple[Any, ...]:
@@ -254,7 +263,8 @@ class Bound:
             if isinstance(value, tuple):
                 result.append(tuple(f"{name}{k}" for k in range(len(value))))
             else:
-                result.append(name if isinstance(value, Node) else value)
+                free = isinstance(value, Node) and not self._folds(value)
+                result.append(name if free else value)
         return result
 
     def function(self, z: Node) -> Node | None:
@@ -272,6 +282,12 @@ class Bound:
             function = f.function(z)
             assert function is not None
             return series_forms(Formula(self.key, function, f.slope(z), f.bells), tolerance)
+        from ntkc.activations._derived import Derived
+
+        if isinstance(self.activation, Derived):
+            series = self.activation.series(self, tolerance)
+            if series is not None:
+                return series
         from ntkc.symbolic.kept import kept_forms
 
         key = (self.activation.identity, self.key)

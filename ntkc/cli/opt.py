@@ -76,8 +76,9 @@ def forms_of(key: str) -> DualForms:
     """
     from ntkc.activations import ArgumentError, load
     from ntkc.activations.base import ParameterKind
+    from ntkc.ir.node import symbol
 
-    match = re.fullmatch(r"(\w+)(?:\(([0-9, ]+)\))?", key)
+    match = re.fullmatch(r"(\w+)(?:\(([-+.e0-9, ]+)\))?", key)
     if match is None:
         raise KeyError(key)
     activation = load(match.group(1))
@@ -85,7 +86,9 @@ def forms_of(key: str) -> DualForms:
     values: list[object] = []
     try:
         for parameter in activation.parameters:
-            if parameter.kind is ParameterKind.NUMBER:  # forms have a symbol in its place
+            if parameter.kind is ParameterKind.NUMBER and activation.folds_numbers:
+                values.append(float(next(given)) if match.group(2) else symbol("x"))
+            elif parameter.kind is ParameterKind.NUMBER:  # forms have a symbol in its place
                 values.append(1.0 if parameter.default is None else None)
             else:
                 whole = int(next(given, ""))

@@ -100,11 +100,19 @@ def activation_lines(bound: Bound, certificate: Certificate | None = None) -> It
         yield from wrapped(certificate_text(certificate), 4, 4)
 
 
+_SERIES = {
+    "series": "no closed form is known; a Hermite series of {} terms stands for it",
+    "decays": "exponentials that a kink at 0 cuts off, whose closed form loses its digits; a "
+    "Hermite series of {} terms stands for them, and the jump of the slope is exact",
+}
+
+
 def certificate_text(certificate: Certificate) -> str:
     """The route, the error and the range, in a sentence or two."""
+    route = _SERIES[certificate.route].format(certificate.terms)
     return (
-        f"Route: no closed form is known; a Hermite series of {certificate.terms} terms stands for "
-        f"it. Certificate: errors of at most {certificate.error:.1e}, relative to "
+        f"Route: {route}. "
+        f"Certificate: errors of at most {certificate.error:.1e}, relative to "
         "√(dual(p,p) dual(q,q)), and so for dual_dot. Range: variances from 0 to "
         f"{certificate.largest_variance:g}; a kernel refuses inputs beyond."
     )
@@ -141,6 +149,13 @@ def _route(bound: Bound) -> Iterator[str]:
     yield ""
     if forms.certificate is not None:
         yield from wrapped(certificate_text(forms.certificate))
+    if forms.certificate is not None and forms.certificate.route == "decays":
+        yield from wrapped(
+            "Here rho = c/√(pq), a(p) = E[f(√p z)], and s is half the jump of f' at 0. E_l and X_l "
+            "are the coefficients of its even and its odd part, without the jump, in the few even "
+            "degrees m = m_l and in m + 1; s_l those of sign(z); all with a weight's square root."
+        )
+    elif forms.certificate is not None:
         yield from wrapped(
             "Here rho = c/√(pq), a(p) = E[f(√p z)], and D_l(p) is the square root of a weight "
             "times E[f'(√p z) h_m(z)], h_m the orthonormal Hermite polynomial of degree m = m_l. "

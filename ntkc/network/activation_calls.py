@@ -153,8 +153,9 @@ class ActivationCalls:
         known = self._found.get((label, body))
         if known is None:
             activation = Defined(name, label, body, free)
-            route = activation.route(activation.bind([symbol(n) for n in free]))
-            if isinstance(route, Dual):
+            bound = activation.bind([symbol(n) for n in free])
+            route = activation.route(bound)
+            if isinstance(route, Dual) or _has_decays(activation, bound):
                 known = activation
             elif free or not _finite(body):
                 known = route
@@ -195,6 +196,12 @@ class ActivationCalls:
         place = written.get(where) if isinstance(where, str) else None
         span = call.span if place is None else place.span
         self._evaluator.error(scope, "E0307", error.message, span, "not an allowed value")
+
+
+def _has_decays(activation: Defined, bound: Bound) -> bool:
+    """Whether it is one of exponentials that a kink at 0 cuts off, at rates that are numbers."""
+    found = activation.decays(bound)
+    return found is not None and all(d.rate.op == "const" for d in found.decays)
 
 
 def _finite(body: Node) -> bool:

@@ -18,7 +18,6 @@ def all_names() -> frozenset[str]:
             *PLANNED,
             *WITHOUT_LIMIT,
             *activations.names(),
-            *activations.planned(),
             *WORDS,
             *axis_names(),
             *FUNCTIONS,
@@ -39,15 +38,9 @@ def activation_names() -> frozenset[str]:
     return frozenset(activations.names())
 
 
-@cache
-def planned_activations() -> frozenset[str]:
-    """Activations of the language that come later."""
-    return frozenset(activations.planned())
-
-
 def is_activation(name: str) -> bool:
-    """Whether the language has an activation of that name, whether or not it is built."""
-    return name in activation_names() or name in planned_activations()
+    """Whether the language has an activation of that name."""
+    return name in activation_names()
 
 
 @cache

@@ -1,10 +1,9 @@
-"""Words that are known and cannot be had: layers and activations to come, layers without limit."""
+"""Words that are known and cannot be had: layers to come, layers without limit."""
 
 from __future__ import annotations
 
 from ntkc.diagnostics import Kind
 from ntkc.layers.base.known import PLANNED, WITHOUT_LIMIT
-from ntkc.network import builtins
 from ntkc.network.report import Report
 from ntkc.syntax import ast
 
@@ -24,12 +23,5 @@ def report_unavailable(call: ast.Call, report: Report) -> None:
         report.error(
             "E0501", f"`{word}` is not available yet", span, "a known layer, not built yet",
             help="the layers that can be compiled stand in docs/layers.md",
-            kind=Kind.LIMITATION,
-        )  # fmt: skip
-    elif word in builtins.planned_activations():
-        report.error(
-            "E0504", f"the activation `{word}` is not available yet", span,
-            "it has no closed form here yet",
-            help="similar ones that can be compiled are `relu`, `softplus` and `tanh`",
             kind=Kind.LIMITATION,
         )  # fmt: skip

@@ -97,6 +97,8 @@ class _Fold:
         return const(0.0) if result is None else result
 
     def _product(self, node: Node) -> Node:
+        if _is_square(node):
+            return node
         number, numbers, factors = 1.0, 0, []
         for factor in _factors(node):
             if is_const(factor):

@@ -55,11 +55,11 @@ def forms(name: str, features: Features, certificate: Certificate) -> DualForms:
         products = [x * y for x, y in zip(left, right, strict=True)]
         halves = [m // 2 for m in part.degrees]
         square = function("min", rho * rho, 1.0)
-        powers = _Powers(square)
+        powers = Powers(square)
         turn: Callable[[Node], Node] = (lambda x: rho * x) if part.parity else (lambda x: x)
-        slopes.append(turn(_weighted(products, halves, powers, [1.0] * len(halves))))
+        slopes.append(turn(weighted(products, halves, powers, [1.0] * len(halves))))
         inverse = [1.0 / (m + 1) for m in part.degrees]
-        dual = dual + c * turn(_weighted(products, halves, powers, inverse))
+        dual = dual + c * turn(weighted(products, halves, powers, inverse))
     return DualForms(
         name=name,
         parameters=(),
@@ -82,9 +82,9 @@ class _Side:
         place = shifted * (2.0 / top) - 1.0
         self.mean = const(0.0)
         if features.mean.series:
-            value = _chebyshev(place, features.mean.series)
+            value = chebyshev(place, features.mean.series)
             self.mean = variance * value if features.mean.scaled else value
-        self.parts = [[_chebyshev(place, s) for s in part.series] for part in features.parts]
+        self.parts = [[chebyshev(place, s) for s in part.series] for part in features.parts]
         self.degrees = [part.degrees for part in features.parts]
 
     @property
@@ -112,7 +112,8 @@ class _Side:
         ]
 
 
-def _chebyshev(place: Node, series: Sequence[float]) -> Node:
+def chebyshev(place: Node, series: Sequence[float]) -> Node:
+    """The sum of series[k] * T_k(place)."""
     return make("chebyshev", place, coefficients=tuple(map(float, series)))
 
 
@@ -125,7 +126,7 @@ def _floored(power: Node) -> Node:
     return function("max", power, 1e-18)
 
 
-class _Powers:
+class Powers:
     """Powers of a number between 0 and 1 by repeated squaring, and what they lack to 1."""
 
     def __init__(self, base: Node, lack: Node | None = None) -> None:
@@ -160,8 +161,8 @@ class _Powers:
         return const(0.0) if result is None else result
 
 
-def _weighted(
-    products: Sequence[Node], exponents: Sequence[int], powers: _Powers, weights: Sequence[float]
+def weighted(
+    products: Sequence[Node], exponents: Sequence[int], powers: Powers, weights: Sequence[float]
 ) -> Node:
     """The sum of weights * products * x^exponents, as `_CHAINS` Horner rules side by side.
 
@@ -184,7 +185,7 @@ def _weighted(
 def _horner(
     products: Sequence[Node],
     exponents: Sequence[int],
-    powers: _Powers,
+    powers: Powers,
     weights: Sequence[float],
     chain: range,
 ) -> Node:
@@ -207,20 +208,20 @@ def _complement(features: Features, one: _Side, two: _Side, eta: Node) -> Node:
     (mean1, parts1), (mean2, parts2) = one.unit(), two.unit()
     rho = 1.0 - eta
     apart = [(mean1 - mean2) ** 2] if features.mean.series else []
-    lacking = []
+    lacks = []
     for part, left, right in zip(features.parts, parts1, parts2, strict=True):
         apart += [(x - y) ** 2 for x, y in zip(left, right, strict=True)]
         products = [x * y for x, y in zip(left, right, strict=True)]
         exponents = [(m + 1) // 2 for m in part.degrees]
-        powers = _Powers(rho * rho, eta * (2.0 - eta))
-        lack = _lack(products, exponents, powers)
-        lacking.append(lack if part.parity else eta * total(products) + rho * lack)
-    value = 0.5 * total(apart) + total(lacking)
+        powers = Powers(rho * rho, eta * (2.0 - eta))
+        lack = lacking(products, exponents, powers)
+        lacks.append(lack if part.parity else eta * total(products) + rho * lack)
+    value = 0.5 * total(apart) + total(lacks)
     present = sqrt(one.norm) * sqrt(two.norm)
     return function("select", present, function("max", value, 0.0), 1.0)
 
 
-def _lack(products: Sequence[Node], exponents: Sequence[int], powers: _Powers) -> Node:
+def lacking(products: Sequence[Node], exponents: Sequence[int], powers: Powers) -> Node:
     """The sum of products * (1 - x^exponents): from the last term to the first, what the sum of
     those so far lacks grows by their plain sum times what the next step lacks.
     """

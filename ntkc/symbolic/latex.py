@@ -65,11 +65,36 @@ _SERIES = Formulas(
 """Of an activation without closed form: see `ntkc.symbolic.series`."""
 
 
+_DECAYS = Formulas(
+    Formula(
+        r"a(p)\, a(q) + c \sum_l \left[\frac{E_l(p)\, E_l(q)}{m_l + 1}\, \rho^{m_l} + "
+        r"\frac{X_l(p)\, X_l(q) + s s_l (X_l(p) + X_l(q))}{m_l + 2}\, \rho^{m_l + 1}\right] + "
+        r"\frac{2 s^2}{\pi} \left[\sqrt{p q - c^2} + c \arcsin \rho - \sqrt{p q}\right]",
+        "a(p) a(q) + c sum_l [E_l(p) E_l(q) rho^m_l / (m_l + 1) + (X_l(p) X_l(q) + s s_l (X_l(p) + "
+        "X_l(q))) rho^(m_l + 1) / (m_l + 2)] + "
+        "(2 s^2/pi) [sqrt(pq - c^2) + c asin(rho) - sqrt(pq)]",
+    ),
+    Formula(
+        r"\sum_l \left[E_l(p)\, E_l(q)\, \rho^{m_l} + (X_l(p)\, X_l(q) + "
+        r"s s_l (X_l(p) + X_l(q)))\, \rho^{m_l + 1}\right] + \frac{2 s^2}{\pi} \arcsin \rho",
+        "sum_l [E_l(p) E_l(q) rho^m_l + (X_l(p) X_l(q) + s s_l (X_l(p) + X_l(q))) rho^(m_l + 1)] + "
+        "(2 s^2/pi) asin(rho)",
+    ),
+    Formula(
+        r"a(p)^2 + p \sum_l \left[\frac{E_l(p)^2}{m_l + 1} + "
+        r"\frac{X_l(p)^2 + 2 s s_l X_l(p)}{m_l + 2}\right] + p s^2 \left(1 - \frac{2}{\pi}\right)",
+        "a(p)^2 + p sum_l [E_l(p)^2 / (m_l + 1) + (X_l(p)^2 + 2 s s_l X_l(p)) / (m_l + 2)] + "
+        "p s^2 (1 - 2/pi)",
+    ),
+)
+"""Of exponentials that a kink cuts off: see `ntkc.symbolic.decay_forms`."""
+
+
 def formulas(bound: Bound) -> Formulas:
     """The closed forms over c, p, q (and theta) and the parameters' own names."""
     forms = bound.forms()
     if forms.certificate is not None:
-        return _SERIES
+        return _DECAYS if forms.certificate.route == "decays" else _SERIES
     rename = _display_names(bound)
     if forms.normalised is None:
         shown = [_analytic(form, rename) for form in (forms.dual, forms.dual_dot)]

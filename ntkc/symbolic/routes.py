@@ -9,16 +9,20 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, const, function, is_const, sqrt, substitute, topological
 from ntkc.symbolic import expectation as expected
+from ntkc.symbolic import powers
 from ntkc.symbolic.algebra import ZERO, simplified, summed
+from ntkc.symbolic.decay_forms import decay_forms
+from ntkc.symbolic.decays import Slopes, decaying
 from ntkc.symbolic.difference import complement
 from ntkc.symbolic.expectation import P, Q, expectation
 from ntkc.symbolic.moments import Budget
-from ntkc.symbolic.powers import Slopes, one_power, power_forms
+from ntkc.symbolic.powers import one_power, power_forms
 from ntkc.symbolic.rules import terms_of
 from ntkc.symbolic.terms import NoRuleError, Terms, derivative, known_number
 
@@ -79,15 +83,39 @@ def _attempt(expression: Expression) -> Dual | NoClosedForm:
         return NoClosedForm("its closed form has numbers beyond the range of floats")
 
 
+@lru_cache(maxsize=64)
+def decays(body: Node) -> Slopes | None:
+    """The slope of an activation of straight lines and exponentials that fall away from a kink at
+    0, which has a series of its own; None for one of another kind, or with a jump.
+    """
+    try:
+        terms = terms_of(body)
+    except NoRuleError:
+        return None
+    found = decaying(terms)
+    if found is None or _has_masses(derivative(terms)[1], {}):
+        return None
+    return found
+
+
+def decays_forms(expression: Expression, tolerance: float) -> DualForms | None:
+    """The forms of such an activation, within the tolerance. Raises `NotCertifiedError`."""
+    slopes = decays(expression.body)
+    if slopes is None:
+        return None
+    samples = tuple(sorted(expression.samples.items()))
+    return decay_forms(expression.name, expression.parameters, slopes, tolerance, samples)
+
+
 def _derived(expression: Expression) -> Dual:
     terms = terms_of(expression.body)
     _refuse_cut_decay(terms)
     slopes, masses = derivative(terms)
     jumps = _has_masses(masses, expression.samples)
-    powers = one_power(terms)
-    if powers is not None:
-        forms = power_forms(expression.name, expression.parameters, powers, jumps)
-        return Dual(forms, terms, _power_route(powers), jumps)
+    power = one_power(terms)
+    if power is not None:
+        forms = power_forms(expression.name, expression.parameters, power, jumps)
+        return Dual(forms, terms, _power_route(power), jumps)
     budget = Budget()
     dual = expectation(terms, terms, budget)
     dual_dot = ZERO if jumps else expectation(slopes, slopes, budget)
@@ -191,5 +219,5 @@ def _route(terms: Terms) -> str:
     return ", ".join(parts)
 
 
-def _power_route(powers: Slopes) -> str:
-    return f"homogeneous of degree {powers.degree}: the arc-cosine kernels, a function of the angle"
+def _power_route(found: powers.Slopes) -> str:
+    return f"homogeneous of degree {found.degree}: the arc-cosine kernels, a function of the angle"

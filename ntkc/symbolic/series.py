@@ -147,7 +147,7 @@ def _part(name: str, slope: Slope, whole: Sequence[Slope], tolerance: float) -> 
     roots = np.sqrt(weights)
     size = _SIZES[0]
     for size in _SIZES:
-        series = _chebyshev(lambda p: roots * slope.coefficients(p, degrees), size)
+        series = chebyshev(lambda p: roots * slope.coefficients(p, degrees), size)
         part = Part(tuple(int(m) for m in degrees), tuple(map(tuple, series.T)))
         lost = _interpolation_error(slope, whole, part, roots)
         if lost <= tolerance / 8:
@@ -170,23 +170,24 @@ def _degree(slope: Slope, tolerance: float) -> tuple[int, float]:
     return degree, max(tail, 0.0)
 
 
-def position(variances: Array) -> Array:
+def position(variances: Array, largest: float = LARGEST_VARIANCE) -> Array:
     """t(p) in [-1, 1]."""
-    top = math.log1p(math.sqrt(LARGEST_VARIANCE) / ORIGIN)
+    top = math.log1p(math.sqrt(largest) / ORIGIN)
     return np.log1p(np.sqrt(variances) / ORIGIN) * (2.0 / top) - 1.0
 
 
-def _variances(positions: Array) -> Array:
-    top = math.log1p(math.sqrt(LARGEST_VARIANCE) / ORIGIN)
+def variances_at(positions: Array, largest: float = LARGEST_VARIANCE) -> Array:
+    """p of t(p)."""
+    top = math.log1p(math.sqrt(largest) / ORIGIN)
     roots = ORIGIN * np.expm1((positions + 1.0) * (top / 2.0))
     squares: Array = np.maximum(roots, 0.0) ** 2
     return squares
 
 
-def _chebyshev(function: Function, size: int) -> Array:
+def chebyshev(function: Function, size: int, largest: float = LARGEST_VARIANCE) -> Array:
     """Coefficients (size, ...) of the interpolant at the Chebyshev nodes in t."""
     angles = np.pi * (np.arange(size) + 0.5) / size
-    values = function(_variances(np.cos(angles)))
+    values = function(variances_at(np.cos(angles), largest))
     series = np.cos(np.outer(np.arange(size), angles)) @ values * (2.0 / size)
     series[0] /= 2.0
     return np.asarray(series)
@@ -197,7 +198,7 @@ def _interpolation_error(slope: Slope, whole: Sequence[Slope], part: Part, roots
     size = len(part.series[0])
     positions = np.cos(np.pi * np.arange(2 * size + 1) / (2 * size))[1::2][::2]
     checks = np.concatenate([positions, [1.0]])
-    variances = _variances(checks)
+    variances = variances_at(checks)
     exact = roots * slope.coefficients(variances, np.array(part.degrees, dtype=float))
     found = np.polynomial.chebyshev.chebval(checks, np.array(part.series).T).T
     norms = np.sum([other.norms(variances) for other in whole], axis=0)
@@ -238,12 +239,12 @@ def _mean(value: Function) -> tuple[Mean, float]:
         found = even.coefficients(variances, np.zeros(1))[:, 0]
         return found / variances if scaled else found
 
-    variances = _variances(np.linspace(-0.999, 1.0, 37))
+    variances = variances_at(np.linspace(-0.999, 1.0, 37))
     exact = mean(variances)
     norms = even.norms(variances) + Sampled(value, 1).norms(variances)
     scale = np.sqrt(np.maximum(norms, (_SMALLEST * variances[-1]) ** 2))
     for size in _SIZES:
-        series = _chebyshev(mean, size)
+        series = chebyshev(mean, size)
         lost = np.abs(np.polynomial.chebyshev.chebval(position(variances), series) - exact)
         worst = 2.0 * float((lost * (variances if scaled else 1.0) / scale).max())
         if worst < _ATTAINABLE / 4:

@@ -25,19 +25,21 @@ _NOISE = 1e-22
 """Squares of coefficients below this, relative to their sum, are rounding."""
 
 
-def correlations(degree: int) -> Array:
+def correlations(degree: int, count: int = _TAUS) -> Array:
     """-log rho for rho from 1 to e^-10, dense where degrees up to `degree` tell them apart."""
     low = -np.log10(max(degree, 100)) - 1.5
-    return np.concatenate([[0.0], np.logspace(low, 1.0, _TAUS)])
+    return np.concatenate([[0.0], np.logspace(low, 1.0, count)])
 
 
-def rule(slope: Slope, largest: float, degree: int, tolerance: float) -> tuple[Array, Array]:
+def rule(
+    slope: Slope, largest: float, degree: int, tolerance: float, count: int = _TAUS
+) -> tuple[Array, Array]:
     """(degrees (L,), weights (L,)): the sparsest rule that was found within the tolerance,
-    relative to the sums at rho = 1.
+    relative to the sums at rho = 1, at `count` correlations.
 
     Raises `ValueError` where there is none.
     """
-    variances, taus = largest * _SAMPLES, correlations(degree)
+    variances, taus = largest * _SAMPLES, correlations(degree, count)
     sums, means = slope.duals(variances, variances, taus, degree)
     degrees = _candidates(slope.parity, degree)
     squares = slope.coefficients(variances, degrees) ** 2

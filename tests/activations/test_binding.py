@@ -9,7 +9,7 @@ import pytest
 from ntkc import activations
 from ntkc.activations import ArgumentError
 from ntkc.activations.base import ParameterKind
-from ntkc.ir.node import const, param
+from ntkc.ir.node import const, param, symbol
 
 
 def test_every_word_has_an_oracle(case):
@@ -24,9 +24,12 @@ def test_names_are_words_of_the_language():
     assert not any(name.startswith("_") for name in names)
 
 
-def test_planned_names_are_not_there_yet():
-    assert "selu" in activations.planned()
-    assert not set(activations.planned()) & set(activations.names())
+def test_numbers_that_forms_fold_are_part_of_their_key():
+    """What they decide, whether the slope of elu jumps, decides between forms."""
+    elu = activations.load("elu")
+    one, other = elu.bind(), elu.bind([symbol("a")])
+    assert (one.key, one.symbols, one.arguments) == ("elu(1.0)", (), ())
+    assert (other.key, other.symbols, other.arguments) == ("elu", ("elu_alpha",), (symbol("a"),))
 
 
 def test_unknown_names_raise():

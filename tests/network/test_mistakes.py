@@ -130,8 +130,6 @@ MISTAKES = [
     ("dense -> batch_norm", "", "E0406", "use `layer_norm`"),
     ("dense -> softmax", "", "E0406", "one-hot"),
     ("rnn(steps = 3)", "", "E0501", "`rnn` is not available yet"),
-    ("dense -> selu", "", "E0504", "`selu` is not available yet"),
-    ("dense -> elu -> dense", "", "E0504", "`elu` is not available yet"),
     ("dense -> f -> dense", "activation f(z) = z * log(z)", "E0503", "no closed form"),
     ("dense -> f -> dense", "activation f(z) = if z > 0 then z else 1 / 0", "E0310", "no value"),
     ("dense -> f(q = 2)", "activation f(z, a = 1) = a * z", "E0302", "no argument `q`"),

@@ -20,7 +20,9 @@ import mpmath
 from tests.activations.conftest import CASES, ORACLES
 from tests.activations.conftest import mp as formulas
 from tests.activations.test_derived import CASES as DERIVED
-from tests.oracle.functions import PIECEWISE, SMOOTH, piecewise
+from tests.activations.test_derived import samples
+from tests.oracle import decays
+from tests.oracle.functions import DECAYS, PIECEWISE, SMOOTH, decay, piecewise
 from tests.oracle.grid import PAIRS, POINTS, RHOS, VARIANCES, Point
 from tests.oracle.plane import line, means, plane
 from tests.oracle.tails import expectation
@@ -76,6 +78,15 @@ def _tails(name: str, arguments: Any) -> Iterator[tuple[str, str, Any, Any]]:
         yield str(point.pair), point.rho, *both(-c if point.negative else c, p, q, theta)
 
 
+def _decays(name: str, arguments: Any) -> Iterator[tuple[str, str, Any, Any]]:
+    shape = decay(mp, name, *arguments)
+    yield from diagonals(lambda p: decays.expectation(mp, shape, p, p, mp.zero))
+    for point in POINTS:
+        p, q, _, theta = point.exact(mp)
+        theta = mp.pi - theta if point.negative else theta
+        yield str(point.pair), point.rho, *decays.expectation(mp, shape, p, q, theta)
+
+
 def _quadrature(name: str, arguments: Any) -> Iterator[tuple[str, str, Any, Any]]:
     f = SMOOTH[name](mp, *exact(mp, arguments))
 
@@ -102,7 +113,15 @@ def _quadrature(name: str, arguments: Any) -> Iterator[tuple[str, str, Any, Any]
 def rows(name: str, arguments: Any) -> Iterator[Row]:
     """The lines of one activation."""
     mp.dps = 40 if name in SMOOTH else 50
-    how = _quadrature if name in SMOOTH else _tails if name in PIECEWISE else _formula
+    how = (
+        _quadrature
+        if name in SMOOTH
+        else _tails
+        if name in PIECEWISE
+        else _decays
+        if name in DECAYS
+        else _formula
+    )
     for pair, rho, dual, dual_dot in how(name, arguments):
         yield name, label(arguments), pair, rho, _digits(dual), _digits(dual_dot)
 
@@ -111,7 +130,11 @@ def _digits(value: Any) -> str:
     return str(mp.nstr(mp.mpf(value), 25, strip_zeros=True))
 
 
-ALL = [*CASES, *DERIVED, *((name, ()) for name in sorted(SMOOTH))]
+EXPANDED = [
+    *((name, ()) for name in sorted(SMOOTH)),
+    *((name, at) for name in DECAYS for at in samples(name)),
+]
+ALL = [*CASES, *DERIVED, *EXPANDED]
 
 
 def main(names: list[str]) -> None:

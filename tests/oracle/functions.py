@@ -140,8 +140,36 @@ SMOOTH: dict[str, Callable[..., Halves]] = {
 }
 """Those whose values are kept."""
 
-WITNESSES: dict[str, Callable[..., Halves]] = {"relu": _relu, "erf": _erf, "gelu": _gelu}
+
+def _selu(mp: Any) -> Halves:
+    scale, alpha, _ = decay(mp, "selu")
+
+    def halves(z: Any) -> tuple[Any, Any, Any, Any]:
+        below = scale * alpha * mp.expm1(-z)
+        return scale * z, below, scale, below + scale * alpha
+
+    return halves
+
+
+WITNESSES: dict[str, Callable[..., Halves]] = {
+    "relu": _relu,
+    "erf": _erf,
+    "gelu": _gelu,
+    "selu": _selu,
+}
 """Activations of known closed form, by which the quadrature itself is tested."""
+
+
+DECAYS = ("celu", "elu", "selu")
+"""Lines with an exponential below 0."""
+
+
+def decay(mp: Any, name: str, *arguments: Any) -> tuple[Any, Any, Any]:
+    """(scale, alpha, rate) of scale z for z > 0, scale alpha (exp(rate z) - 1) for z < 0."""
+    if name == "selu":
+        return mp.mpf(1.0507009873554805), mp.mpf(1.6732632423543772), mp.one
+    alpha = mp.mpf(arguments[0])
+    return mp.one, alpha, 1 / alpha if name == "celu" else mp.one
 
 
 def _step_shape(low: Any, high: Any, slope: Any, number: Any) -> tuple[Any, list[Tail]]:
