@@ -39,7 +39,10 @@ def idle(body: str, dtype: str, folder: Any) -> tuple[Kernel, SliceProgram]:
     assert isinstance(program, SliceProgram)
 
     def still(sliced: Any) -> Any:
-        return replace(sliced, run=lambda *given: given[8].fill(1.0))  # the result
+        def fill(*given: Any) -> None:
+            given[8].fill(1.0)  # the result
+
+        return replace(sliced, run=fill, shared=fill)
 
     tiles = {name: still(sliced) for name, sliced in program.tiles.items()}
     found = replace(program, tiles=tiles, own=tuple(map(still, program.own)))
