@@ -87,7 +87,7 @@ def _dynamics(args: Namespace, data: Dataset) -> tuple[dict[str, NDArray[Any]], 
 
     if args.get != "ntk":
         raise exits.UsageError("--get: training follows the NTK")
-    x, y = data.x, _targets(args.data, data)
+    x, y = data.x, _targets(data)
     if args.test is not None:
         other = datasets.like(args.test, {**data.recipe, "width": _width(x)}, args.missing)
         if other.y is None or not len(other.x):
@@ -115,7 +115,7 @@ def _learning(args: Namespace, data: Dataset) -> tuple[dict[str, NDArray[Any]], 
     from ntkc.cli.progress import bar
     from ntkc.fitted.curves import learning_curve
 
-    problem = _problem(args, data.x, _targets(args.data, data), data.target_names)
+    problem = _problem(args, data.x, _targets(data), data.target_names)
     with signals.terminating(), bar(arguments.shows_progress(args)) as progress:
         found = learning_curve(
             problem,
@@ -149,9 +149,8 @@ def _problem(args: Namespace, x: Any, y: Any, names: tuple[str, ...]) -> Problem
     )
 
 
-def _targets(name: str, data: Dataset) -> NDArray[Any]:
-    if data.y is None or not len(data.x):
-        raise exits.InputError(f"{name} has no rows")
+def _targets(data: Dataset) -> NDArray[Any]:
+    assert data.y is not None  # --target is required
     return data.y
 
 

@@ -96,13 +96,14 @@ def training_set(name: str, args: Namespace) -> Dataset:
     """The inputs and targets that the arguments name. Raises `InputError`, `UsageError`."""
     found = read(name)
     if isinstance(found, Table):
-        features = _features(found, args)
-        if not found.rows:
-            raise InputError(f"{name} has no rows under its header")
-        return _from_table(found, args.targets, features, args.missing)
-    if args.ignore:
+        data = _from_table(found, args.targets, _features(found, args), args.missing)
+    elif args.ignore:
         raise UsageError("--ignore: columns have names in .csv and .parquet files only")
-    return _from_arrays(found, args.targets, args.features, args.missing)
+    else:
+        data = _from_arrays(found, args.targets, args.features, args.missing)
+    if not len(data.x):
+        raise InputError(f"{name} has no {'complete ' if len(data.kept) else ''}rows")
+    return data
 
 
 def like(name: str, recipe: dict[str, Any], missing: Missing) -> Dataset:

@@ -153,6 +153,9 @@ def test_rows_with_missing_values(ntkc, columns):
     assert done.status == 0
     assert "3 of 40 rows have missing values: left out" in done.err
     assert "on 37 rows" in done.out
+    write("empty.csv", {**holes, "b": [""] * ROWS})
+    done = ntkc(*fit[:2], "empty.csv", *fit[3:], "--missing", "skip", "--force")
+    assert (done.status, "empty.csv has no complete rows" in done.err) == (3, True)
     done = ntkc("predict", "m", "holes.csv")
     assert done.status == 3
     assert "line 5" in done.err
@@ -185,7 +188,7 @@ def test_missing_labels(ntkc, columns):
         ("text.csv", "a,b,c,price\n1,2,3,4\n1,x,3,4\n", "line 3: column 'b' has 'x', which is no"),
         ("inf.csv", "a,b,c,price\n1,2,3,4\n1,inf,3,4\n", "line 3: column 'b' is infinite"),
         ("lonely.csv", "price\n1\n2\n", "no columns besides the target"),
-        ("headless.csv", "a,b,c,price\n", "headless.csv has no rows under its header"),
+        ("headless.csv", "a,b,c,price\n", "headless.csv has no rows"),
         ("blank.csv", "\n\n\n", "blank.csv is empty"),
         ("nul.csv", "a,b,c,price\n1,2\0,3,4\n", "nul.csv, line 2: a NUL"),
         ("python.csv", "a,b,c,price\n1,2,3,4\n1,1_000,3,4\n", "line 3: column 'b' has '1_000'"),
