@@ -17,7 +17,9 @@ from ntkc.runtime import Kernel, load_program
 from ntkc.runtime.errors import MemoryBudgetError
 from ntkc.runtime.generated import import_generated
 from ntkc.runtime.slice_program import SliceProgram
-from ntkc.runtime.slices import _Table, _Worker, _worker_bytes, make_side
+from ntkc.runtime.slice_sides import InputImages, Table
+from ntkc.runtime.slice_worker import Worker
+from ntkc.runtime.slices import _worker_bytes, make_side
 
 CONV = "conv(3x3, padding = same, b_std = 0.1) -> relu"
 NETWORKS = {
@@ -95,8 +97,9 @@ def test_the_workspace_of_a_thread_is_as_stated(name: str, dtype: str, tmp_path:
     assert {schedule.name for schedule in stated.functions} == set(functions)
     for schedule in stated.functions:
         sliced = functions[schedule.name]
-        table = _Table(program, sliced, side, constants)
-        worker = _Worker(program, sliced, constants, table, table, threading.Event())
+        table, images = Table(program, sliced, side, constants), InputImages(program, side)
+        ends = (images, images), (table, table)
+        worker = Worker(program, sliced, constants, *ends, threading.Event())
         held = {id(a): a.nbytes for a in vars(worker).values() if isinstance(a, np.ndarray)}
         held.pop(id(worker._constants))  # of the program, not of a group of pairs
         assert workspace_bytes(stated, schedule) == sum(held.values())
