@@ -24,7 +24,7 @@ from ntkc.symbolic.expectation import P, Q, expectation
 from ntkc.symbolic.moments import Budget
 from ntkc.symbolic.powers import one_power, power_forms
 from ntkc.symbolic.rules import terms_of
-from ntkc.symbolic.terms import NoRuleError, Terms, derivative, known_number
+from ntkc.symbolic.terms import NoRuleError, Term, Terms, derivative, known_number, pieces
 
 
 @dataclass(frozen=True)
@@ -129,15 +129,41 @@ def _refuse_cut_decay(terms: Terms) -> None:
 
     Their moments are differences of terms as large as e^(variance): exact, and of no use.
     """
-    for term in terms:
-        condition = term.condition
-        if condition is None or condition.noise or is_const(term.rate, 0.0):
+    alone = [t for t in terms if _is_exponential(t)]
+    for term in alone:
+        if term.condition is None:
             continue
-        square, rate, slope = map(known_number, (term.square, term.rate, condition.slope))
-        if square is not None and square < 0:
-            continue
+        rate, slope = map(known_number, (term.rate, term.condition.slope))
         if rate is None or slope is None or rate * slope < 0:
-            raise NoRuleError("an exponential that falls away from a kink")
+            raise NoRuleError(_FALLS)
+    try:
+        parts = pieces(terms)
+    except NoRuleError:  # a parameter is the place of a kink
+        everywhere = {t.rate for t in alone if t.condition is None}
+        if any(t.condition is not None and t.rate in everywhere for t in alone):
+            raise NoRuleError(_FALLS) from None
+        return
+    for sign, end in ((1.0, parts[-1]), (-1.0, parts[0])):
+        fastest = max(_rates(end.terms, sign), default=0.0)
+        if any(rate > fastest for part in parts for rate in _rates(part.terms, sign)):
+            raise NoRuleError(_FALLS)
+
+
+_FALLS = "an exponential that falls away from a kink"
+
+
+def _is_exponential(term: Term) -> bool:
+    """Whether it has an exponential that no Gaussian bell holds down."""
+    if is_const(term.rate, 0.0) or (term.condition is not None and term.condition.noise):
+        return False
+    square = known_number(term.square)
+    return square is None or square >= 0
+
+
+def _rates(terms: Terms, sign: float) -> list[float]:
+    """The known rates of exponentials that grow to that side."""
+    rates = [known_number(t.rate) for t in terms if _is_exponential(t)]
+    return [sign * rate for rate in rates if rate is not None and sign * rate > 0]
 
 
 def _has_masses(masses: list[tuple[Node, Node]], samples: Mapping[str, float]) -> bool:
