@@ -84,6 +84,7 @@ HOSTILE = [
     "1e400 * z",
     "1e308 * z * 1e308",
     "relu(z - 1e300)",
+    "erf(1e200 * z)",
     "z ^ 1000000000",
     "(1 + z + exp(z)) ^ 40",
     "exp(exp(z))",
@@ -176,7 +177,7 @@ def test_a_constant_argument_decides_it():
 
 def test_numbers_at_the_ends_of_the_range():
     """What is out of range of floats is 0 or refused by the kernel: never NaN, never a crash."""
-    for formula in ("1e-320 * z", "relu(1e-300 * z)", "erf(1e200 * z)", "relu(z - 1e30)"):
+    for formula in ("1e-320 * z", "relu(1e-300 * z)", "relu(z - 1e30)"):
         program = f"activation f(z) = {formula}\nnetwork n {{ input vector[2]; dense -> f }}\n"
         found = uncompiled(program)([[1.0, 2.0]], get=("nngp", "ntk"))
         assert np.isfinite(found.nngp).all()
