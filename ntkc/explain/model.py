@@ -188,7 +188,7 @@ def _reason(module: Module) -> str:
     for node in topological(module.roots.values()):
         if node.op in DUALS and node.args[0] in demanded:
             key = node.attr("activation")
-            if module.activations[key].normalised is not None:
+            if module.activations[key].kinked:
                 span = module.spans.get(node)
                 where = "" if span is None else f" on line {span.line}"
                 return (

@@ -71,7 +71,7 @@ def explain_activation(name: str) -> str:
         "dual is E[f(u) f(v)], dual_dot is E[f'(u) f'(v)] = d dual / dc, and the diagonal is dual "
         "at c = q = p."
     )
-    lines += ["", *activation_lines(bound), *_route(bound), *_latex(bound)]
+    lines += ["", *_form_lines(bound), *_route(bound), *_latex(bound)]
     return "\n".join(lines) + "\n"
 
 
@@ -85,7 +85,21 @@ def sample(activation: Activation) -> Bound:
 
 
 def activation_lines(bound: Bound, certificate: Certificate | None = None) -> Iterator[str]:
-    """The forms as text, with the certificate that a network has for them."""
+    """The forms as text and LaTeX and their route, or the certificate that a network has."""
+    from ntkc.symbolic.latex import formulas
+
+    yield from _form_lines(bound)
+    if certificate is not None:
+        yield from wrapped(certificate_text(certificate), 4, 4)
+        return
+    yield from wrapped(f"Route: {_closed_route(bound)}", 4, 4)
+    if bound.activation.distributional_derivative:
+        yield from wrapped(_JUMPS, 4, 4)
+    yield from wrapped(f"LaTeX of dual: {formulas(bound).dual.latex}", 4, 4)
+
+
+def _form_lines(bound: Bound) -> Iterator[str]:
+    """The forms as text."""
     from ntkc.symbolic.latex import formulas
 
     found = formulas(bound)
@@ -96,8 +110,27 @@ def activation_lines(bound: Bound, certificate: Certificate | None = None) -> It
         ("diagonal", found.diagonal),
     ):
         yield from wrapped(f"{name:<8} = {formula.text}", 4, 15)
-    if certificate is not None:
-        yield from wrapped(certificate_text(certificate), 4, 4)
+
+
+_JUMPS = (
+    "Its derivative has point masses, so E[f'(u) f'(v)] is infinite at coincident inputs; "
+    "by convention it counts as 0."
+)
+
+
+def _closed_route(bound: Bound) -> str:
+    """How a closed form was found, and where it holds."""
+    from ntkc.symbolic.routes import Dual
+
+    holds = "It holds to rounding at every variance."
+    if isinstance(bound.activation, Derived):
+        found = bound.activation.route(bound)
+        if isinstance(found, Dual):
+            return (
+                f"closed form, derived from the formula: {found.route}. {holds} Phi is the normal "
+                "distribution function, and T(h, a) is Owen's T."
+            )
+    return f"closed form. {holds}"
 
 
 _SERIES = {
@@ -179,22 +212,10 @@ def _route(bound: Bound) -> Iterator[str]:
             "Its dual is smooth in the covariance: a network with few activations, all of them "
             "smooth, carries covariances, and any other complements 1 - c/√(pq)."
         )
-    from ntkc.symbolic.routes import Dual
-
-    if isinstance(bound.activation, Derived):
-        found = bound.activation.route(bound)
-        if isinstance(found, Dual):
-            yield from wrapped(
-                f"The closed form was derived from the formula: {found.route}. It holds at every "
-                "variance. Phi is the normal distribution function, and T(h, a) is Owen's T."
-            )
     if bound.activation.distributional_derivative:
-        yield from wrapped(
-            "Its derivative has point masses, so E[f'(u) f'(v)] is infinite at coincident inputs; "
-            "by convention it counts as 0."
-        )
+        yield from wrapped(_JUMPS)
     if forms.certificate is None:
-        yield from wrapped("Route: closed form; it holds to rounding at every variance.")
+        yield from wrapped(f"Route: {_closed_route(bound)}")
     low, high = bound.activation.variances
     yield from wrapped(f"It is tested against quadrature for variances from {low:g} to {high:g}.")
 

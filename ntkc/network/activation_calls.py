@@ -157,7 +157,7 @@ class ActivationCalls:
             route = activation.route(bound)
             if isinstance(route, Dual) or _has_decays(activation, bound):
                 known = activation
-            elif free or not _finite(body):
+            elif free or not route.in_range or not _finite(body):
                 known = route
             else:
                 known = DefinedSeries(name, label, body)
@@ -185,7 +185,9 @@ class ActivationCalls:
             help=f"with numbers for {listed(free)}, in place of what "
             "depends on a `param`, a certified series stands for it"
             if free
-            else "nor has it a series: it is not finite for every z",
+            else "nor has it a series: it is not finite for every z"
+            if found.in_range
+            else "scale the formula's numbers",
             kind=Kind.LIMITATION,
         )
 

@@ -164,7 +164,8 @@ def _exact(form: Node, points: dict[str, Any]) -> list[Any]:
 
 def _errors(form: Node, points: dict[str, Any], exact: list[Any]) -> Any:
     """Relative errors in float64; 1 for what is not finite and should be."""
-    (values,) = evaluate([form], points)
+    with np.errstate(all="ignore"):
+        (values,) = evaluate([form], points)
     values = np.broadcast_to(values, (len(exact),))
     return np.array([_error(float(v), x) for v, x in zip(values, exact, strict=True)])
 

@@ -74,11 +74,11 @@ def from_complement(form: Node) -> Node:
     product, gap = a * b, function("select", apart, a - b, 0.0)
     bindings = {
         "c": product * (1.0 - eta),
-        "determinant": P * Q * (eta * (2.0 - eta)),
+        "determinant": P * Q * (eta * (2.0 - ETA)),
         "gap_p": a * gap + product * eta,
         "gap_q": product * eta - b * gap,
-        "sum_p": a * gap + product * (2.0 - eta),
-        "sum_q": product * (2.0 - eta) - b * gap,
+        "sum_p": a * gap + product * (2.0 - ETA),
+        "sum_q": product * (2.0 - ETA) - b * gap,
     }
     return substitute(form, bindings)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from ntkc.ir.arithmetic import kink_polynomials
-from ntkc.ir.node import Node, Rewriter
+from ntkc.ir.node import Node, Rewriter, const, is_const
 from ntkc.symbolic.choose import where
 from ntkc.symbolic.expectation import BOUNDED, C
 from ntkc.symbolic.functions import (
@@ -24,10 +24,11 @@ from ntkc.symbolic.functions import (
     Modulus,
     NormalCdf,
     OwenT,
+    Select,
     Smaller,
 )
 from ntkc.symbolic.moments import FAR, TINY
-from ntkc.symbolic.translate import exact_number, opaque_numbers, sympy_symbol, to_sympy
+from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
 
 if TYPE_CHECKING:
     from ntkc.activations.base import Bound
@@ -124,24 +125,41 @@ def _plain(expression: Any) -> Any:
         expression.replace(ExpMinusOne, lambda x: sympy.exp(x) - 1)
         .replace(InverseRoot, lambda x: 1 / sympy.sqrt(x))
         .replace(Modulus, sympy.Abs)
-        .replace(Larger, lambda x, y: _unguarded(x, y, sympy.Max))
-        .replace(Smaller, lambda x, y: _unguarded(x, y, sympy.Min))
+        .replace(Larger, sympy.Max)
+        .replace(Smaller, sympy.Min)
+        .replace(Select, _sign_or_choice)
         .replace(NormalCdf, sympy.Function("Phi"))
         .replace(OwenT, lambda h, y, x: sympy.Function("T")(h, y / x))
     )
 
 
-def _unguarded(x: Any, y: Any, otherwise: Any) -> Any:
-    """A value without its guard: derived forms keep divisors above 0 and heights within reach."""
-    return x if y in _GUARDS else y if x in _GUARDS else otherwise(x, y)
+def _sign_or_choice(condition: Any, yes: Any, no: Any) -> Any:
+    """A choice, which is a sign where it is one between 1 and -1."""
+    if (yes, no) == (-1, 1):
+        return sympy.sign(-condition)
+    return Select(condition, yes, no, evaluate=False)
 
 
-_GUARDS = frozenset(map(exact_number, (TINY, FAR, -FAR)))
+def _unguarded(node: Node) -> Node:
+    """A value without its guard: derived forms keep divisors above 0, heights within reach, and
+    covariances within bounds.
+    """
+    if node is BOUNDED:
+        return C
+    if node.op in ("max", "min", "add"):
+        for kept, guard in (node.args, node.args[::-1]):
+            small = guard.args[0] if guard.op == "mul" else guard
+            if is_const(small, TINY) or (node.op != "add" and guard in _HEIGHTS):
+                return kept
+    return node
+
+
+_HEIGHTS = (const(FAR), const(-FAR))
 
 
 def _analytic(form: Node, rename: dict[Any, Any]) -> Any:
     """The formula where c > 0, which continues to all c; odd constants to 6 digits."""
-    form = Rewriter(lambda node: C if node is BOUNDED else node)(form)
+    form = Rewriter(_unguarded)(form)
     numbers = opaque_numbers(form)
     expression = _plain(where(to_sympy(form, numbers), sympy_symbol("c"), True))
     if expression.count_ops() <= _SMALL:

@@ -59,6 +59,8 @@ class NoClosedForm:
 
     reason: str
     part: Node | None = None
+    in_range: bool = True
+    """Whether its numbers are such that arithmetic, and so a series, has a chance."""
 
 
 def closed_form(expression: Expression) -> Dual | NoClosedForm:
@@ -80,7 +82,7 @@ def _attempt(expression: Expression) -> Dual | NoClosedForm:
     except NoRuleError as error:
         return NoClosedForm(error.reason, error.part)
     except OverflowError:
-        return NoClosedForm("its closed form has numbers beyond the range of floats")
+        return NoClosedForm("its numbers lead beyond the range of floats", in_range=False)
 
 
 @lru_cache(maxsize=64)

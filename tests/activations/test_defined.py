@@ -6,10 +6,14 @@ import numpy as np
 import pytest
 
 import ntkc
-from ntkc.diagnostics import NtkError, Source
+from ntkc.activations._derived import DefinedSeries
+from ntkc.diagnostics import Kind, NtkError, Source
 from ntkc.driver import Options, check, front_end
 from ntkc.ir.arithmetic import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
+from ntkc.symbolic.moments import MAX_STEPS
+from ntkc.symbolic.routes import closed_form
+from tests.backends.kernels import uncompiled
 
 NETWORK = """
 param slope = 0.3
@@ -70,7 +74,36 @@ HOSTILE = [
     "abs(" * 60 + "z" + " - 1)" * 60,
     "1 / z",
     "exp(z ^ 3)",
+    "z ^ z",
+    "z / (z - z)",
+    "if z > 0 then z else 1 / (z - z)",
+    "log(-1 - z ^ 2)",
+    "log(z)",
+    "sqrt(-1) + z",
+    "exp(1e5) * z",
+    "1e400 * z",
+    "1e308 * z * 1e308",
+    "relu(z - 1e300)",
+    "erf(1e200 * z)",
+    "z ^ 1000000000",
+    "(1 + z + exp(z)) ^ 40",
+    "exp(exp(z))",
+    " + ".join(f"relu(z - {k})" for k in range(4000)),
+    "lambda(z)",
+    "1" + "0" * 5000 + " * z",
 ]
+ABOUT_PARAMETERS = [
+    "max(min(z, a), b)",
+    "abs(abs(z) - a)",
+    "abs(z ^ 2 - a)",
+    "if a > 0 then z else sin(z)",
+    "tanh(a * z)",
+    "z ^ a",
+    " + ".join(f"relu(z - {k} * a)" for k in range(1, 40)),
+    " + ".join(f"z * Phi({k} * a * z + b)" for k in range(1, 30)),
+    " + ".join(f"sin({k} * a * z + b)" for k in range(1, 30)),
+]
+LONG = [" * ".join(f"relu(z + {k})" for k in range(1, 22)), "(1 + z) ^ 19 * Phi(z)"]
 
 
 @pytest.mark.parametrize("formula", HOSTILE)
@@ -78,6 +111,28 @@ def test_hostile_formulas_end_in_diagnostics(formula):
     program = f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
     found = check(Source("<text>", program))
     assert [d for d in found if d.code.startswith("E")], formula
+
+
+@pytest.mark.parametrize("formula", ABOUT_PARAMETERS)
+def test_what_parameters_decide_is_refused_with_a_reason(formula):
+    program = (
+        f"param a = 1\nparam b = 2\nactivation f(z, a, b) = {formula}\n"
+        "network n { input vector[3]; dense -> f(a, b) -> dense }\n"
+    )
+    (found,) = [d for d in check(Source("<text>", program)) if d.kind is not Kind.WARNING]
+    assert found.code in ("E0503", "E0310", "E0311")
+    assert found.primary is not None
+    assert found.primary.text
+
+
+@pytest.mark.parametrize("formula", LONG)
+def test_derivations_end_after_a_number_of_steps(formula):
+    """Counted, not timed: the answer is the same on every machine. A series stands for them."""
+    assert MAX_STEPS <= 8_000
+    program = f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
+    front = front_end(Source("<text>", program), Options())
+    (bound,) = (n.layer.bound for n in front.network.nodes() if hasattr(n.layer, "bound"))
+    assert isinstance(bound.activation, DefinedSeries)
 
 
 @pytest.mark.parametrize(
@@ -118,3 +173,44 @@ def test_a_constant_argument_decides_it():
         "network n { input vector[3]; dense -> f(2) -> dense }\n"
     )
     assert check(Source("<text>", program)) == []
+
+
+def test_numbers_at_the_ends_of_the_range():
+    """What is out of range of floats is 0 or refused by the kernel: never NaN, never a crash."""
+    for formula in ("1e-320 * z", "relu(1e-300 * z)", "relu(z - 1e30)"):
+        program = f"activation f(z) = {formula}\nnetwork n {{ input vector[2]; dense -> f }}\n"
+        found = uncompiled(program)([[1.0, 2.0]], get=("nngp", "ntk"))
+        assert np.isfinite(found.nngp).all()
+        assert np.isfinite(found.ntk).all()
+
+
+@pytest.mark.parametrize(
+    ("layers", "warned"),
+    [
+        ("dense -> jump -> dense", 1),
+        ("dense -> step -> dense -> sign -> dense", 2),
+        ("dense(trainable = false) -> step -> dense", 0),
+        ("dense -> ramp -> dense", 0),
+    ],
+)
+def test_the_convention_of_jumps_is_told(layers, warned):
+    program = (
+        "activation jump(z) = if z > 1 then z else 0\n"
+        "activation ramp(z) = if z > 1 then z - 1 else 0\n"
+        f"network n {{ input vector[3]; {layers} }}\n"
+    )
+    found = [d for d in check(Source("<text>", program)) if d.code == "E0505"]
+    assert len(found) == warned
+    assert all(d.kind is Kind.WARNING for d in found)
+
+
+def test_one_formula_is_derived_once(monkeypatch):
+    """However often it stands in a network."""
+    calls = []
+    monkeypatch.setattr(
+        "ntkc.symbolic.routes.closed_form", lambda e: calls.append(e.name) or closed_form(e)
+    )
+    uses = "; ".join(["dense; f"] * 30)
+    program = f"activation f(z) = z * Phi(z)\nnetwork n {{ input vector[3]; {uses} }}\n"
+    assert check(Source("<text>", program)) == []
+    assert calls == ["f"]

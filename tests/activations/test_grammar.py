@@ -198,7 +198,7 @@ def _compare(kernel: object, oracle: Oracle, a: float, b: float, error: float, f
 ROOM = (HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much)
 
 
-@settings(max_examples=60, suppress_health_check=ROOM)
+@settings(max_examples=48, suppress_health_check=ROOM)
 @given(by_rules, st.booleans())
 def test_formulas_that_rules_know(tree: Tree, runtime: bool) -> None:
     examine(tree, runtime, False, SAMPLE)

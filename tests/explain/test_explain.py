@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 
+import ntkc
 from ntkc import activations, layers
 from ntkc.diagnostics import pages
 from ntkc.driver import middle
@@ -209,3 +210,18 @@ def test_layout() -> None:
     assert table([("a", "10"), ("bc", "9")], 1, right=(1,)) == [" a   10", " bc   9"]
     assert [amount(1, "slot"), amount(2, "slot")] == ["1 slot", "2 slots"]
     assert [size(10), size(4096), size(3 << 20)] == ["10 bytes", "4 KiB", "3 MiB"]
+
+
+def test_a_model_s_activations_come_with_their_routes() -> None:
+    """Also those that the program defines, which have no page of their own."""
+    program = (
+        "activation ramp(z) = max(z - 1, 0)\nnetwork net {\n    input vector[3]\n"
+        "    dense -> ramp -> dense -> step -> dense\n}\n"
+    )
+    text = " ".join(ntkc.explain(source=program).split())
+    assert "Route: closed form, derived from the formula: bilinearity over its terms" in text
+    assert "point masses" in text
+    assert r"LaTeX of dual: \frac{\pi - \theta}{2 \pi}" in text
+    assert "`ramp` on line 4 has a kink" in text
+    assert "1e-30" not in text
+    assert "1.0e-30" not in text
