@@ -77,8 +77,10 @@ def fill(
     reporter: Reporter,
 ) -> None:
     """Compute every entry of the outputs."""
+    # Where an input with itself costs as much as a pair, only a Gram matrix is worth it.
+    diagonals = len(inputs) == 1 or program.diagonals is not None
     sides = [
-        make_side(program, array, name, constants, threads)
+        make_side(program, array, name, constants, threads, diagonals=diagonals)
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
     ]
     sliced = program.tiles[program.tile_of(roots)]
@@ -299,6 +301,7 @@ class _Worker:
         """(number among the results, array to write it to)."""
         self._left, self._right = left, right
         self._constants = constants.astype(dtype)
+        self._limit = float(np.finfo(dtype).max)
         cells = prod(program.space) * left.side.inputs.shape[-1]
         self._x1 = aligned(cells * lanes, dtype)
         self._x2 = aligned(cells * lanes * self._repeats, dtype)
@@ -396,6 +399,14 @@ class _Worker:
         rows, columns = chosen
         for place, output in self.outputs:
             found = values[place, : len(rows)]
+            lost = ~(np.abs(found) <= self._limit)
+            if lost.any():
+                lane = int(np.flatnonzero(lost)[0])
+                raise ArrayError(
+                    f"the kernel of row {rows[lane]} of {self._left.side.name} and row "
+                    f"{columns[lane]} of {self._right.side.name} is beyond the range of "
+                    f"{self._program.dtype}: scale the inputs or choose smaller parameters"
+                )
             output[rows, columns] = found
             if mirrored:
                 output[columns, rows] = found
