@@ -18,6 +18,7 @@ class Progress:
         self._shown = shown
         self._start = time.monotonic()
         self._width = 0
+        self._first: tuple[int, float] | None = None
 
     @property
     def seconds(self) -> float:
@@ -25,9 +26,16 @@ class Progress:
         return time.monotonic() - self._start
 
     def update(self, done: int, total: int) -> None:
-        """Show how many of how many entries are done."""
+        """Show how many of how many entries are done.
+
+        The rate is that since the first of these calls: what comes before is compiling, mostly.
+        """
+        if self._first is None:
+            self._first = done, time.monotonic()
+        before, start = self._first
         if self._shown:
-            self._draw(line(done, total, self.seconds, shutil.get_terminal_size().columns))
+            columns = shutil.get_terminal_size().columns
+            self._draw(line(done, total, time.monotonic() - start, columns, before))
 
     def iteration(self, number: int, residual: float) -> None:
         """Show how far a solver is that does not know how many iterations it needs."""
@@ -58,8 +66,8 @@ def bar(shown: bool) -> Iterator[Progress]:
         progress.clear()
 
 
-def line(done: int, total: int, seconds: float, columns: int) -> str:
-    """The line to show.
+def line(done: int, total: int, seconds: float, columns: int, before: int = 0) -> str:
+    """The line to show; `before` were done when the seconds began.
 
     >>> line(30, 100, 3.0, 60)
     '[######              ]  30 %, 10 pairs/s, 7 s left'
@@ -68,8 +76,8 @@ def line(done: int, total: int, seconds: float, columns: int) -> str:
     """
     share = done / total if total else 1.0
     text = f" {100 * share:3.0f} %"
-    if seconds >= _SETTLED and done:
-        rate = done / seconds
+    if seconds >= _SETTLED and done > before:
+        rate = (done - before) / seconds
         text += f", {_short(rate)} pairs/s, {duration((total - done) / rate)} left"
     room = min(20, columns - len(text) - 3)
     if room < 5:

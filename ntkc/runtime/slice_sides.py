@@ -94,6 +94,7 @@ class Table:
         self, program: SliceProgram, sliced: Sliced, side: Side, constants: NDArray[np.float64]
     ) -> None:
         self._program, self._sliced, self._side = program, sliced, side
+        self.name = side.name
         self._constants = constants
         self._kept: NDArray[Any] | None = None
         self._last: tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int64]] | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import ArrayError
 from .lanes import aligned, interleave, put_lane, spread_row
 from .slice_program import Images, Sliced, SliceFunction, SliceProgram
 from .slice_sides import InputImages, Side, Table
@@ -63,6 +64,7 @@ class Worker:
         """(number among the results, array to write it to)."""
         self._images, self._tables = images, tables
         self._constants = constants.astype(dtype)
+        self._limit = float(np.finfo(dtype).max)
         cells = images[0].width
         scale = 1.0 if program.differences else 1.0 / max(images[0].channels, 1)
         self._scale = dtype.type(scale)
@@ -97,6 +99,7 @@ class Worker:
             values = self.pairs(rows, columns)
             for place, output in self.outputs:
                 found = values[place, : len(rows)]
+                self._check(found, rows, columns)
                 output[rows, columns] = found
                 if group.mirrored:
                     output[columns, rows] = found
@@ -113,6 +116,7 @@ class Worker:
                 values = self._run_row(images[image], tables[table])
                 for place, output in self.outputs:
                     found = values[place, : len(columns)]
+                    self._check(found, [row] * len(columns), columns)
                     output[row, across] = found
                     if group.mirrored:
                         output[across, row] = found
@@ -127,8 +131,22 @@ class Worker:
             self._take_columns(others[lane : lane + 1], lane)
             values = self._run_row(images[image_of[lane]], tables[table_of[lane]])
             for place, output in self.outputs:
+                self._check(values[place], [row] * len(columns), columns)
                 output[row, columns] = values[place]
                 output[columns, row] = values[place]
+
+    def _check(
+        self, found: Images, rows: Sequence[int] | NDArray[np.int64], columns: NDArray[np.int64]
+    ) -> None:
+        """Raise `ArrayError` for a value of a pair beyond the range of the kernel's numbers."""
+        if np.abs(found).max() <= self._limit:  # false for NaN
+            return
+        lane = int(np.flatnonzero(~(np.abs(found) <= self._limit))[0])
+        raise ArrayError(
+            f"the kernel of row {rows[lane]} of {self._tables[0].name} and row {columns[lane]} of "
+            f"{self._tables[1].name} is beyond the range of {self._program.dtype}: scale the inputs "
+            "or choose smaller parameters"
+        )
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
         """The results (R, lanes) of pairs, at most a lane each."""

@@ -34,8 +34,10 @@ def fill(
     reporter: Reporter,
 ) -> None:
     """Compute every entry of the outputs."""
+    # Where an input with itself costs as much as a pair, only a Gram matrix is worth it.
+    diagonals = len(inputs) == 1 or program.diagonals is not None
     sides = [
-        make_side(program, array, name, constants, threads)
+        make_side(program, array, name, constants, threads, diagonals=diagonals)
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
     ]
     sliced = program.tiles[program.tile_of(roots)]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from ntkc.runtime import ArrayError, Kernel
+from ntkc.runtime.slice_program import SliceProgram
 from tests.backends.test_slices import BOTH, network, python_kernel
 
 
@@ -108,3 +110,35 @@ def test_images_of_zeros_are_ordinary(tmp_path: Path) -> None:
         kernel = python_kernel(network(body, "image[3, 2, 2]"), "float64", tmp_path)
         found = kernel(x, get=BOTH)
         assert all(np.isfinite(getattr(found, root)).all() for root in BOTH)
+
+
+@pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # of generated code run as Python
+@pytest.mark.parametrize("end", ["flatten", "global_avg_pool"])
+def test_kernel_values_beyond_the_range(end: str, tmp_path: Path) -> None:
+    """No infinite or undefined number is returned, of pairs or of an image with itself."""
+    body = f"conv(2, w_std = 1e10) -> relu -> conv(1, w_std = 1e10) -> {end}"
+    kernel = python_kernel(network(body, "image[3, 2, 2]"), "float32", tmp_path)
+    x = np.ones((2, 3, 2, 2), np.float32)
+    for arguments in ((x,), (x, 0.5 * x)):
+        with pytest.raises(ArrayError, match=r"row 0 .*is beyond the range of float32"):
+            kernel(*arguments)
+
+
+def test_pairs_of_two_batches_need_no_image_with_itself(tmp_path: Path) -> None:
+    """Under a global pool that would cost as much as a pair, and nobody asks for it."""
+    kernel = python_kernel(
+        network("conv(2) -> relu -> global_avg_pool", "image[3, 2, 2]"), "float64", tmp_path
+    )
+    program = kernel.program
+    assert isinstance(program, SliceProgram)
+    tile, calls = program.tiles["nngp+ntk"], [0]
+
+    def counted(*given: object) -> None:
+        calls[0] += 1
+        tile.run(*given)  # type: ignore[arg-type]
+
+    counting = Kernel(replace(program, tiles={"nngp+ntk": replace(tile, run=counted)}))
+    x = np.random.default_rng(0).standard_normal((2, 3, 2, 2))
+    cross = counting(x[:1], x[1:])
+    assert calls == [1]
+    assert cross[0, 0] == counting(x)[0, 1]

@@ -9,19 +9,27 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import special
 
 from ntkc.ir.interpret import interpret
 from ntkc.layers.base import Layer
+from ntkc.layers.base.known import AXES
 from ntkc.network.derive import derive
-from ntkc.network.graph import Network
+from ntkc.network.graph import LayerNode, Network
+from ntkc.passes.diagonals import diagonals
 from tests.network.programs import resolve
 
 pytestmark = pytest.mark.slow
 
 Array = NDArray[Any]
-WIDTH, DRAWS = 192, 24
+Value = tuple[Array, tuple[int, ...]]
+"""(positions, channels) and the space."""
+Back = Callable[[Array], tuple[list[Array], list[Array]]]
+"""From a gradient by an output to those by the inputs, and by the layer's weights."""
+JOINS = ("add", "multiply", "concat")
+WIDTH, DRAWS = 128, 64
 TOLERANCE = 0.08
-"""Entries fluctuate by some 1 / √(width · draws) = 1.5 %, and are biased by some 1 / width a layer;
+"""Entries fluctuate by some 1 / √(width · draws) = 1.1 %, and are biased by some 1 / width a layer;
 errors of a formula, such as a wrong divisor or a missing term, are of the order of 1."""
 
 
@@ -61,22 +69,80 @@ def gradients(network: Network, x: Array, seed: int) -> list[Array]:
     """Gradients of the output by all weights, the last layer's first, on one example.
 
     Values are (positions, channels). Weights follow from the seed and their layer's place, so that
-    all examples of a draw share them.
+    all examples of a draw share them; masks of `dropout` follow from the example too.
     """
-    space = x.shape[:-1]
-    value = x.reshape(-1, x.shape[-1])
-    backward: list[Callable[[Array], tuple[Array, list[Array]]]] = []
-    for place, node in enumerate(network.nodes()):
-        if node.layer is not None:
-            rng = np.random.default_rng([seed, place])
-            value, space, back = step(node.layer, value, space, rng)
-            backward.append(back)
-    gradient = np.ones_like(value)
-    found: list[Array] = []
-    for back in reversed(backward):
-        gradient, more = back(gradient)
-        found += more
-    return found
+    nodes = list(network.nodes())
+    found: dict[LayerNode, Value] = {}
+    backward: dict[LayerNode, Back] = {}
+    example = int(abs(x.ravel()[0]) * 1e9)
+    for place, node in enumerate(nodes):
+        if node.layer is None:
+            found[node] = x.reshape(-1, x.shape[-1]), x.shape[:-1]
+            continue
+        rng = np.random.default_rng([seed, place])
+        before = [found[each] for each in node.inputs]
+        if node.layer.name in JOINS:
+            value, space, backward[node] = joined(node.layer, before)
+        else:
+            if node.layer.name == "dropout":
+                rng = np.random.default_rng([seed, place, example])
+            value, space, back = step(node.layer, *before[0], rng)
+            backward[node] = _of_one(back)
+        found[node] = value, space
+    flowing = {network.output: np.ones_like(found[network.output][0])}
+    gradient: list[Array] = []
+    for node in reversed(nodes):
+        if node in backward and node in flowing:
+            parts, more = backward[node](flowing[node])
+            gradient += more
+            for each, part in zip(node.inputs, parts, strict=True):
+                flowing[each] = flowing[each] + part if each in flowing else part
+    return gradient
+
+
+def _of_one(back: Callable[[Array], tuple[Array, list[Array]]]) -> Back:
+    def alone(g: Array) -> tuple[list[Array], list[Array]]:
+        before, more = back(g)
+        return [before], more
+
+    return alone
+
+
+def joined(layer: Layer, before: list[Value]) -> tuple[Array, tuple[int, ...], Back]:
+    """Branches together: value, space, and what takes a gradient back to each of them."""
+    values, spaces = [value for value, _ in before], [space for _, space in before]
+    if layer.name == "add":
+        return sum(values), spaces[0], lambda g: ([g] * len(values), [])  # type: ignore[return-value]
+    if layer.name == "multiply":
+        first, second = values
+        return first * second, spaces[0], lambda g: ([g * second, g * first], [])
+    word = layer.word("axis")
+    axis = len(spaces[0]) if word == "channel" else AXES[len(spaces[0])].index(word)
+    shaped = [v.reshape(*space, v.shape[1]) for v, space in zip(values, spaces, strict=True)]
+    whole = np.concatenate(shaped, axis)
+    ends = np.cumsum([part.shape[axis] for part in shaped])[:-1]
+
+    def back(g: Array) -> tuple[list[Array], list[Array]]:
+        parts = np.split(g.reshape(whole.shape), ends, axis)
+        return [part.reshape(v.shape) for part, v in zip(parts, values, strict=True)], []
+
+    return whole.reshape(-1, whole.shape[-1]), whole.shape[:-1], back
+
+
+def scaled(layer: Layer, x: Array, space: tuple[int, ...]) -> Any:
+    """`layer_norm` and `normalize`: over channels, or over positions and channels."""
+    axes = (0, 1) if "space" in layer.arguments["axis"] else (1,)  # type: ignore[operator]
+    centred = layer.name == "layer_norm"
+    mean = x.mean(axes, keepdims=True) if centred else 0.0
+    size = np.sqrt(((x - mean) ** 2).mean(axes, keepdims=True))
+    value = (x - mean) / size
+
+    def back(g: Array) -> tuple[Array, list[Array]]:
+        along = value * (g * value).mean(axes, keepdims=True)
+        shared = g.mean(axes, keepdims=True) if centred else 0.0
+        return (g - shared - along) / size, []
+
+    return value, space, back
 
 
 def step(layer: Layer, x: Array, space: tuple[int, ...], rng: np.random.Generator) -> Any:
@@ -84,6 +150,16 @@ def step(layer: Layer, x: Array, space: tuple[int, ...], rng: np.random.Generato
     match layer.name:
         case "relu":
             return np.maximum(x, 0), space, lambda g: (g * (x > 0), [])
+        case "erf":
+            slope = 2 / np.sqrt(np.pi) * np.exp(-x * x)
+            return special.erf(x), space, lambda g: (g * slope, [])
+        case "identity":
+            return x, space, lambda g: (g, [])
+        case "dropout":
+            kept = (rng.random(x.shape) >= number(layer, "rate")) / (1 - number(layer, "rate"))
+            return x * kept, space, lambda g: (g * kept, [])
+        case "layer_norm" | "normalize":
+            return scaled(layer, x, space)
         case "flatten":
             return x.reshape(1, -1), (), lambda g: (g.reshape(x.shape), [])
         case "global_avg_pool" | "global_sum_pool":
@@ -105,7 +181,8 @@ def indicator(table: Array, positions: int) -> Array:
 
 
 def weighted(layer: Layer, x: Array, space: tuple[int, ...], rng: np.random.Generator) -> Any:
-    units = 1 if layer.whole("units") == 1 else WIDTH
+    declared = layer.whole("units")
+    units = WIDTH if declared is None else 1 if declared == 1 else declared * WIDTH // 4
     if layer.name == "dense":
         taken, out = np.eye(len(x))[:, None, :], space
     elif layer.name == "conv_transpose":
@@ -154,14 +231,35 @@ BODIES = [
     ("sequence[5, 2]", "conv(2) -> relu -> sum_pool(3, stride = 2, padding = same) -> flatten"),
     ("volume[2, 2, 3, 2]", "conv(2x1x2) -> relu -> avg_pool(1x2x1) -> flatten"),
     ("sequence[5, 2]", "conv(2) -> relu -> dense(b_std = 0.3) -> relu -> global_avg_pool"),
+    ("image[3, 3, 2]", "conv(2, @) -> erf -> conv(2, b_std = 0.3) -> erf -> flatten"),
+    ("image[3, 3, 2]", "conv(2) -> add(relu -> conv(2, @), identity) -> relu -> global_avg_pool"),
+    ("sequence[5, 2]", "conv(2) -> add(relu -> conv(2, stride = 2), conv(1, stride = 2)) -> relu"
+     "-> flatten"),
+    ("sequence[4, 2]", "conv(2) -> multiply(relu -> conv(2, @), identity) -> global_avg_pool"),
+    ("sequence[4, 2]", "concat(conv(2, units = 3), conv(2, units = 5, w_std = 2)) -> conv(2)"
+     "-> relu -> flatten"),
+    ("image[3, 3, 2]", "concat(conv(2, b_std = 0.3), conv(3x2), axis = height) -> relu -> conv(2)"
+     "-> relu -> global_avg_pool"),
+    ("image[3, 2, 2]", "conv(2, @) -> layer_norm -> relu -> conv(2) -> relu -> flatten"),
+    ("image[3, 2, 2]", "conv(2, @) -> layer_norm(axis = [space, channel]) -> relu"
+     "-> global_avg_pool"),
+    ("image[3, 2, 2]", "conv(2, @) -> relu -> normalize -> conv(2) -> relu -> flatten"),
+    ("image[3, 2, 2]", "conv(2, @) -> relu -> normalize(axis = channel) -> conv(2) -> relu"
+     "-> global_avg_pool"),
+    ("sequence[4, 2]", "conv(2) -> relu -> dropout(0.3) -> conv(2) -> relu -> global_avg_pool"),
+    ("volume[2, 3, 2, 2]", "local_conv(1x2x2) -> relu -> conv_transpose(2x1x1, stride = 2x1x1)"
+     "-> relu -> global_sum_pool"),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("input", "body"), BODIES)
 def test_the_limit(input: str, body: str) -> None:
+    body = body.replace("@", "padding = same")
     network = resolve(f"network net {{ input {input}\n{body} -> dense(units = 1)\n}}")
     x = np.random.default_rng(3).normal(size=(3, *[size or 1 for size in network.input.sizes]))
-    limit = interpret(derive(network), x, x)
+    limit = interpret(diagonals(derive(network)), x, x)
+    for root in ("nngp", "ntk"):  # with `dropout`, an example has its mask in common with itself
+        np.fill_diagonal(limit[root], limit[f"{root}_diagonal"])
     nngp, ntk = np.zeros((3, 3)), np.zeros((3, 3))
     for draw in range(DRAWS):
         runs = [gradients(network, example, draw) for example in x]
