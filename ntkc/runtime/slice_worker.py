@@ -144,8 +144,8 @@ class Worker:
         lane = int(np.flatnonzero(~(np.abs(found) <= self._limit))[0])
         raise ArrayError(
             f"the kernel of row {rows[lane]} of {self._tables[0].name} and row {columns[lane]} of "
-            f"{self._tables[1].name} is beyond the range of {self._program.dtype}: scale the inputs "
-            "or choose smaller parameters"
+            f"{self._tables[1].name} is beyond the range of {self._program.dtype}: scale the "
+            "inputs or choose smaller parameters"
         )
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
