@@ -36,8 +36,9 @@ moderate, or else what waves are functions of loses digits, in the interpreter t
 class _Network:
     """Draws layers one after another, and follows their shape."""
 
-    def __init__(self, draw: st.DrawFn) -> None:
+    def __init__(self, draw: st.DrawFn, products: bool) -> None:
         self.draw = draw
+        self.products = products
         self.rank = draw(st.sampled_from((1, 1, 2, 2, 2, 3)))
         longest = {1: 9, 2: 5, 3: 3}[self.rank]
         self.space = [draw(st.integers(1, longest)) for _ in range(self.rank)]
@@ -168,11 +169,11 @@ class _Network:
     def nonlinear(self) -> str:
         """What makes them something else, or nothing."""
         kind = self.one_of("plain", "plain", "plain", "plain", "product", "channels", "identity")
-        if kind == "product":
+        if kind == "product" and self.products:
             return f"{self.product()} -> dense -> {self.activation()}"
         if kind == "channels":
             return f"{self.channels()} -> dense -> {self.activation()}"
-        return self.activation() if kind == "plain" else kind
+        return "identity" if kind == "identity" else self.activation()
 
     def after(self) -> str:
         kind = self.one_of("identity", "identity", "dropout(0.25)", "normalize", "pool")
@@ -190,9 +191,9 @@ def _size(extents: list[int]) -> str:
 
 
 @st.composite
-def spatial_networks(draw: st.DrawFn) -> str:
+def spatial_networks(draw: st.DrawFn, products: bool = True) -> str:
     """A program of some blocks, a global pool or `flatten`, and sometimes a readout."""
-    network = _Network(draw)
+    network = _Network(draw, products)
     declared = f"{KINDS[network.rank]}[{', '.join(map(str, network.input))}]"
     first = draw(st.sampled_from(("identity", "identity", "identity", "normalize", "pool")))
     layers = [network.pool() if first == "pool" else first]
