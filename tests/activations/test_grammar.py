@@ -25,6 +25,7 @@ from tests.activations.grammar import (
     Array,
     Run,
     Tree,
+    Z,
     by_rules,
     formulas,
     kinks,
@@ -100,12 +101,18 @@ class Oracle:
         return Integrals(*map(float, found))
 
     def visible(self, sd: float) -> bool:
-        """Whether nothing of E[f f] lies beyond the rule's ends, where f grows fast."""
-        x, weights = panels(self.kinks / sd, 0.25)
-        at: Run = run(self.tree, sd * x)
-        shares = weights * np.exp(-x * x / 2) * (at.size**2 + at.steepness**2)
-        total = shares.sum()
-        return bool(np.isfinite(total) and shares[abs(x) > REACH - 1.5].sum() <= 1e-15 * total)
+        """Whether the rule sees all of E[f f]: nothing lies beyond its ends, where f grows fast, or
+        is too steep for its panels.
+        """
+        totals = []
+        for width in (0.25, 0.5):
+            x, weights = panels(self.kinks / sd, width)
+            at: Run = run(self.tree, sd * x)
+            shares = weights * np.exp(-x * x / 2) * (at.size**2 + at.steepness**2)
+            totals.append(shares.sum())
+            if not np.isfinite(totals[0]) or shares[abs(x) > REACH - 1.5].sum() > 1e-15 * totals[0]:
+                return False
+        return bool(abs(totals[1] - totals[0]) <= 1e-14 * totals[0])
 
 
 @lru_cache(maxsize=16)
@@ -222,3 +229,21 @@ def test_many_formulas_that_rules_know(tree: Tree, runtime: bool) -> None:
 @given(formulas, st.booleans())
 def test_many_formulas_with_their_series(tree: Tree, runtime: bool) -> None:
     examine(tree, runtime, series=True)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        # A growing exponential cut at 0, at coincident inputs of unequal variances.
+        ("if", ">", Z, ("number", 0.0), ("exp", Z), ("name", "b")),
+        # Like powers of z are one term, whatever the sign of a zero rate.
+        ("/", ("max", ("max", ("-", Z, ("number", 4.0)), ("number", 4.0)),
+               ("/", ("-", Z, ("number", 4.0)), ("number", 2.0))), ("number", 5.0)),
+        # A kink of a run-time slope, nearly coincident.
+        ("max", ("*", ("name", "a"), Z), ("number", 1.0)),
+    ],
+)  # fmt: skip
+def test_formulas_that_were_wrong_once(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.activations.test_grammar.event", lambda _: None)
+    for runtime in (False, True):
+        examine(tree, runtime, False, SAMPLE)
