@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from ntkc.activations._derived import DefinedSeries
 from ntkc.diagnostics import Diagnostic, Kind, NtkError, Source
@@ -112,7 +113,7 @@ class Oracle:
             totals.append(shares.sum())
             if not np.isfinite(totals[0]) or shares[abs(x) > REACH - 1.5].sum() > 1e-15 * totals[0]:
                 return False
-        return bool(abs(totals[1] - totals[0]) <= 1e-14 * totals[0])
+        return bool(abs(totals[1] - totals[0]) <= 1e-13 * totals[0])
 
 
 @lru_cache(maxsize=16)
@@ -234,8 +235,6 @@ def test_many_formulas_with_their_series(tree: Tree, runtime: bool) -> None:
 @pytest.mark.parametrize(
     "tree",
     [
-        # A growing exponential cut at 0, at coincident inputs of unequal variances.
-        ("if", ">", Z, ("number", 0.0), ("exp", Z), ("name", "b")),
         # Like powers of z are one term, whatever the sign of a zero rate.
         ("/", ("max", ("max", ("-", Z, ("number", 4.0)), ("number", 4.0)),
                ("/", ("-", Z, ("number", 4.0)), ("number", 2.0))), ("number", 5.0)),
@@ -247,3 +246,13 @@ def test_formulas_that_were_wrong_once(tree: Tree, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("tests.activations.test_grammar.event", lambda _: None)
     for runtime in (False, True):
         examine(tree, runtime, False, SAMPLE)
+
+
+def test_an_exponential_cut_at_0_of_coincident_inputs() -> None:
+    """Where angles are told by numbers near 1e-30: E[e^(u + 1) e^(v + 1) [z > 0]] + 1.5^2 / 2."""
+    tree = ("if", ">", Z, ("number", 0.0), ("exp", ("+", Z, ("number", 1.0))), ("name", "b"))
+    a, b = 0.3**0.5, 1.7**0.5
+    kernel = uncompiled(program(tree, False))
+    found = kernel([[2 * a, 0, 0, 0]], [[2 * b, 0, 0, 0]], get="nngp")[0, 0]
+    grown = np.exp(2.0 + (a + b) ** 2 / 2) * special.ndtr(a + b)
+    assert found == pytest.approx(grown + 1.5**2 / 2, rel=1e-14)
