@@ -18,8 +18,8 @@ def owen_t_{dtype}(h, y, x):
     size, rise, run = abs(h), abs(y), abs(x)
     steep = rise > run
     longer, shorter = (rise, run) if steep else (run, rise)
-    tangent = shorter / max(longer, F(1e-30))
-    other = min(size * rise / max(run, F(1e-30)), F(37.0)) if steep else size
+    tangent = shorter / max(longer, F(LEAST))
+    other = min(size * rise / max(run, F(LEAST)), F(37.0)) if steep else size
     fall, square = other * other * F(-0.5), tangent * tangent
     value = F(0.0)
     for place, weight in {rule}:
@@ -46,5 +46,7 @@ def owen_t(dtype: str, decorator: str) -> str:
     lines = "".join(f"\n        ({x!r}, {w!r})," for x, w in rule)
     kind = "np.float32" if dtype == "float32" else ""
     text = _OWEN_T.replace("{decorator}", decorator).replace("{dtype}", dtype)
+    least = "1e-37" if dtype == "float32" else "1e-300"  # angles may be told by numbers near 1e-30
+    text = text.replace("LEAST", least)
     text = text.replace("{rule}", f"({lines}\n    )").replace("ROOT", repr(math.sqrt(0.5)))
     return text.replace("F(", f"{kind}(")

@@ -95,8 +95,11 @@ def _run(tree: Tree, z: Array, seen: list[Array]) -> Run:
             return Run(-x.f, -x.slope, x.size, x.steepness)
         case ("if", comparison, left, right, then, otherwise):
             x, y = _run(left, z, seen), _run(right, z, seen)
-            gap = x.f - y.f if comparison in (">", ">=") else y.f - x.f
-            return _chosen(gap, _run(then, z, seen), _run(otherwise, z, seen), seen)
+            one, two = _run(then, z, seen), _run(otherwise, z, seen)
+            gap = x.f - y.f if comparison in (">", "<=") else y.f - x.f
+            if comparison in ("<", ">"):
+                return _chosen(gap, one, two, seen)
+            return _chosen(gap, two, one, seen)  # where both are equal, the condition holds
         case (("+" | "-" | "*" | "/") as operator, left, right):
             return _OPERATORS[operator](_run(left, z, seen), _run(right, z, seen))
         case ("max" | "min" as function, left, right):

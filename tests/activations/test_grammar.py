@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
+from scipy import special
 
 from ntkc.activations._derived import DefinedSeries
 from ntkc.diagnostics import Diagnostic, Kind, NtkError, Source
@@ -25,6 +26,7 @@ from tests.activations.grammar import (
     Array,
     Run,
     Tree,
+    Z,
     by_rules,
     formulas,
     kinks,
@@ -100,12 +102,18 @@ class Oracle:
         return Integrals(*map(float, found))
 
     def visible(self, sd: float) -> bool:
-        """Whether nothing of E[f f] lies beyond the rule's ends, where f grows fast."""
-        x, weights = panels(self.kinks / sd, 0.25)
-        at: Run = run(self.tree, sd * x)
-        shares = weights * np.exp(-x * x / 2) * (at.size**2 + at.steepness**2)
-        total = shares.sum()
-        return bool(np.isfinite(total) and shares[abs(x) > REACH - 1.5].sum() <= 1e-15 * total)
+        """Whether the rule sees all of E[f f]: nothing lies beyond its ends, where f grows fast, or
+        is too steep for its panels.
+        """
+        totals = []
+        for width in (0.25, 0.5):
+            x, weights = panels(self.kinks / sd, width)
+            at: Run = run(self.tree, sd * x)
+            shares = weights * np.exp(-x * x / 2) * (at.size**2 + at.steepness**2)
+            totals.append(shares.sum())
+            if not np.isfinite(totals[0]) or shares[abs(x) > REACH - 1.5].sum() > 1e-15 * totals[0]:
+                return False
+        return bool(abs(totals[1] - totals[0]) <= 1e-13 * totals[0])
 
 
 @lru_cache(maxsize=16)
@@ -222,3 +230,29 @@ def test_many_formulas_that_rules_know(tree: Tree, runtime: bool) -> None:
 @given(formulas, st.booleans())
 def test_many_formulas_with_their_series(tree: Tree, runtime: bool) -> None:
     examine(tree, runtime, series=True)
+
+
+@pytest.mark.parametrize(
+    "tree",
+    [
+        # Like powers of z are one term, whatever the sign of a zero rate.
+        ("/", ("max", ("max", ("-", Z, ("number", 4.0)), ("number", 4.0)),
+               ("/", ("-", Z, ("number", 4.0)), ("number", 2.0))), ("number", 5.0)),
+        # A kink of a run-time slope, nearly coincident.
+        ("max", ("*", ("name", "a"), Z), ("number", 1.0)),
+    ],
+)  # fmt: skip
+def test_formulas_that_were_wrong_once(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.activations.test_grammar.event", lambda _: None)
+    for runtime in (False, True):
+        examine(tree, runtime, False, SAMPLE)
+
+
+def test_an_exponential_cut_at_0_of_coincident_inputs() -> None:
+    """Where angles are told by numbers near 1e-30: E[e^(u + 1) e^(v + 1) [z > 0]] + 1.5^2 / 2."""
+    tree = ("if", ">", Z, ("number", 0.0), ("exp", ("+", Z, ("number", 1.0))), ("name", "b"))
+    a, b = 0.3**0.5, 1.7**0.5
+    kernel = uncompiled(program(tree, False))
+    found = kernel([[2 * a, 0, 0, 0]], [[2 * b, 0, 0, 0]], get="nngp")[0, 0]
+    grown = np.exp(2.0 + (a + b) ** 2 / 2) * special.ndtr(a + b)
+    assert found == pytest.approx(grown + 1.5**2 / 2, rel=1e-14)

@@ -64,8 +64,13 @@ def test_through_the_compiler_in_blocks() -> None:
     np.testing.assert_allclose(whole.value, kernel(x), rtol=1e-14)
     alone = kernel.value_and_gradient(x, wrt="w", cotangent=cotangent).gradient["w"]
     assert whole.gradient["w"] == alone
+    large = derived(
+        HEAD.replace("3, 2, 2", "8, 8, 1") + "    conv(3, w_std = w) -> relu -> flatten\n}\n"
+    )
     with pytest.raises(MemoryBudgetError, match="all pairs of positions"):
-        kernel.value_and_gradient(x, wrt="x1", cotangent=cotangent, memory="20 KiB")
+        large.value_and_gradient(
+            np.ones((1, 8, 8, 1)), wrt="x1", cotangent=[[1.0]], memory="300 KiB"
+        )
     with pytest.raises(ArgumentError, match="needs a cotangent"):
         kernel.value_and_gradient(x, wrt="x1")
 
