@@ -47,9 +47,11 @@ from ntkc.passes.quotients import basis, quotients
 CERTIFIED = {"float64": 4e-16, "float32": 2.4e-7}
 """A rounding or two of the number type, relative to the largest value."""
 _WANTED = {"float64": 2e-16, "float32": 6e-8}
+_QUOTIENT = {"float64": 4e-16, "float32": 1.2e-7}
+"""The same for quotients: in float32 a term more costs little."""
 _ROUNDINGS = 8
-"""What computing a quotient in the number type may add: the smallest distances of its numbers from
-1. Seen are 1 to 6; a quotient of more has terms that cancel."""
+"""By how many eps of the largest value what is computed in the number type may differ. Seen are 1
+to 6; a quotient with more has terms that cancel."""
 
 _NODES = 192
 _SCALES = (8.0, 2.0, 0.7, 0.25, 0.1, 0.04, 0.016)
@@ -105,16 +107,14 @@ def fit(core: Node, dtype: str) -> Fit:
     exact = function(core, _extended())
     with np.errstate(all="ignore"):
         found = _quotient(exact, _reaches(core), dtype)
-        if found is not None and found.error <= CERTIFIED[dtype]:
-            return found
-        return _series(exact, dtype)
+        return _series(exact, dtype) if found is None else found
 
 
 # --- quotients -------------------------------------------------------------------------
 
 
 def _quotient(exact: Callable[[Any], Any], reaches: list[float], dtype: str) -> Fit | None:
-    """The shortest that is certified, in the best of the sines; None where there is none."""
+    """The shortest that is certified, with the best of the sines; None where there is none."""
     top = exact(np.zeros(1, np.longdouble))[0]
     eta = np.concatenate([_complement(_points(_FEW)[1], k) for k in _SPREAD])
     rest = top - exact(eta)
@@ -132,7 +132,7 @@ def _quotient(exact: Callable[[Any], Any], reaches: list[float], dtype: str) -> 
     reach = min(reaches, key=least)
     for order in _ORDERS:
         for found in candidates(reach, order):
-            if found.error <= CERTIFIED[dtype] and truth.roundings(found.form) <= _ROUNDINGS:
+            if found.error <= _QUOTIENT[dtype] and truth.roundings(found.form) <= _ROUNDINGS:
                 return found
     return None
 

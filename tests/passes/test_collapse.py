@@ -159,7 +159,9 @@ def test_the_option_switches_it_off() -> None:
 
 def test_explain_tells() -> None:
     shown = " ".join(explain_model(understood(text("relu"))).split())
-    assert "The ntk depends on the angle between two inputs alone: a quotient of two sums of" in shown
+    assert (
+        "The ntk depends on the angle between two inputs alone: a quotient of two sums of" in shown
+    )
     kept = " ".join(explain_model(understood(text("relu")), collapse=False).split())
     assert "quotient of two sums" not in kept
     (why,) = [why for why in STAYS if why.startswith("the variances")]
