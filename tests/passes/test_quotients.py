@@ -47,7 +47,7 @@ def test_the_basis_is_of_sines_and_complements() -> None:
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_a_quotient_is_found_again(dtype: str) -> None:
-    """(sigma + eta)/(2 + 3 sigma + 3 eta), that is (t + t^2)/(1 + 3 t + 4 t^2) with t = tan(theta/2):
+    """(sigma + eta)/(2 + 3 sigma + 3 eta), or (t + t^2)/(1 + 3 t + 4 t^2) at t = tan(theta/2):
     nothing is common to both, so that the coefficients are the only ones.
     """
     columns = basis(np.linspace(0, 2, 101).astype(np.longdouble), 1.0, 2, dtype)
