@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ntkc.explain.layout import amount, wrapped
+from ntkc.explain.layout import wrapped
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological
 from ntkc.passes.collapse import collapsible, reason
@@ -19,8 +19,8 @@ def collapse_lines(module: Module, dtype: str) -> Iterator[str]:
     for name, collapsed in found.items():
         fitted = collapsed.fit
         yield from wrapped(
-            f"The {name} depends on the angle between two inputs alone: a Chebyshev series of "
-            f"{amount(len(fitted.series), 'term')} stands for the recursion through its layers "
+            f"The {name} depends on the angle between two inputs alone: {fitted.words} "
+            f"stands for the recursion through its layers "
             f"(certified to {fitted.error:.1e} of the largest value; {collapsed.after} flops "
             f"in place of {collapsed.before}).",
             2,
@@ -28,5 +28,5 @@ def collapse_lines(module: Module, dtype: str) -> Iterator[str]:
         )
     carried = sum(node.op == "carry" for node in topological((module.roots["ntk"],)))
     if "ntk" not in found and carried >= _DEEP:
-        why = reason(module, "ntk") or "no series that is certified is cheaper"
+        why = reason(module, "ntk") or "no fit that is certified is cheaper"
         yield from wrapped(f"The depth does not collapse: {why}.", 2, 4)
