@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ntkc.activations.base import Activation, Bound, Expanded, Parameter, ParameterKind
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, substitute, symbol
+from ntkc.ir.rates import derivative
 
 if TYPE_CHECKING:
     from ntkc.symbolic.decays import Slopes
@@ -123,3 +124,7 @@ class DefinedSeries(Expanded):
     def function(self, z: Node, /, *arguments: Any, **named: Any) -> Node:
         """The formula at `z`."""
         return substitute(self.body, {"z": z})
+
+    def slope(self, z: Node) -> Node:
+        """By forward mode: a formula of a stranger is no expression to rearrange."""
+        return derivative(self.function(z), z)

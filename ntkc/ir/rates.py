@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ntkc.ir.node import Node, Varies, const, function, inv_sqrt, is_const, make
+from ntkc.ir.node import Node, Varies, const, function, inv_sqrt, is_const, make, topological
 from ntkc.ir.ops import SPATIAL
 
 Rate = Node | None
@@ -213,3 +213,17 @@ RULES: dict[str, Rule] = {
     "carry": lambda node, x: None if x is None else make("carry", x),
 }
 """By operation. A linear operation's rule is the operation itself, on the rate."""
+
+
+def derivative(form: Node, variable: Node) -> Node:
+    """The rate of a scalar formula as one of its leaves moves at a rate of 1: forward mode, so that
+    it grows with the formula's own size, whatever is nested in what.
+    """
+    rates: dict[Node, Rate] = {variable: const(1.0)}
+    for node in topological((form,)):
+        if node not in rates:
+            given = [rates[arg] for arg in node.args]
+            still = all(rate is None for rate in given)
+            rates[node] = None if still else RULES[node.op](node, *given)
+    found = rates[form]
+    return const(0.0) if found is None else found

@@ -50,6 +50,10 @@ _SMALLEST = 1e-8
 """Relative to the largest variance: below, errors are relative to the norms there."""
 _ATTAINABLE = 1e-12
 _DEGREES = tuple(2**k for k in range(5, 16))
+_PATIENCE = 6
+"""Degrees that are tried before a series may count as hopeless: 32, 64, ... 512 among them."""
+_STEADY = 1.2
+"""Growth of the logarithm's fall below which it counts as steady; exp(-c sqrt(m)) has 1.41."""
 _MIXTURE_DEGREE = 2**33
 _SIZES = (24, 32, 48, 64, 96)
 
@@ -161,13 +165,25 @@ def _degree(slope: Slope, tolerance: float) -> tuple[int, float]:
         return _MIXTURE_DEGREE, 0.0  # its duals are known whole
     variances = LARGEST_VARIANCE * np.array([1e-3, 0.03, 0.3, 1.0])
     norms = slope.norms(variances)
-    degree, tail = _DEGREES[0], 1.0
+    degree, tail, tails = _DEGREES[0], 1.0, [1.0]
     for degree in _DEGREES:
         squares = slope.coefficients(variances, np.arange(slope.parity, degree + 1, 2.0)) ** 2
         tail = float((1.0 - squares.sum(axis=1) / norms).max())
-        if tail <= tolerance:
+        tails.append(max(tail, 1e-300))
+        if tail <= tolerance or _hopeless(tails, len(_DEGREES) + 1 - len(tails), tolerance):
             break
     return degree, max(tail, 0.0)
+
+
+def _hopeless(tails: Sequence[float], left: int, tolerance: float) -> bool:
+    """Whether what is missing falls as a power of the degree, as a kink makes it, and will not be
+    within the tolerance after as many doublings as are left. A smooth function's falls faster
+    with each doubling.
+    """
+    if len(tails) < _PATIENCE:
+        return False
+    before, last = (math.log(tails[k] / tails[k - 1]) for k in (-2, -1))
+    return last > _STEADY * before and tails[-1] * math.exp(last * left) > tolerance
 
 
 def position(variances: Array, largest: float = LARGEST_VARIANCE) -> Array:
