@@ -35,7 +35,8 @@ class Group(NamedTuple):
     """Whether the rows are the columns, all but the last."""
     others: NDArray[np.int64] | None = None
     """As many columns as rows, of which one more with every row takes the place of its number among
-    `columns`, which are the rows: row i has the columns after it, and the others up to its own."""
+    `columns`, which are the rows: row i has the columns after it, and the others up to its own
+    number; that one too where they come later in the matrix."""
 
     @property
     def entries(self) -> int:
@@ -126,9 +127,12 @@ class Worker:
         self._take_columns(columns)
         images, image_of = self._images[0].of(group.rows)
         tables, table_of = self._tables[0].of(group.rows)
+        earlier = bool(others[0] < columns[0])  # then the pair of two rows of one number is theirs
         for lane, row in enumerate(group.rows):
-            columns[lane] = others[lane]
-            self._take_columns(others[lane : lane + 1], lane)
+            changed = lane - earlier
+            if changed >= 0:
+                columns[changed] = others[changed]
+                self._take_columns(others[changed : changed + 1], changed)
             values = self._run_row(images[image_of[lane]], tables[table_of[lane]])
             for place, output in self.outputs:
                 self._check(values[place], [row] * len(columns), columns)

@@ -65,12 +65,12 @@ def safe_sqrt(x: Any) -> Any:
 def safe_inverse_sqrt(x: Any) -> Any:
     """1 / sqrt(x), and 0 for what is not above 0."""
     positive = x > 0
-    return np.where(positive, 1 / np.sqrt(np.where(positive, x, 1)), 0).astype(x.dtype)
+    return np.where(positive, 1 / np.sqrt(np.where(positive, x, x * 0 + 1)), x * 0)
 
 
 def select(condition: Any, yes: Any, no: Any) -> Any:
     """Lane by lane `yes` where the condition is above 0, else `no`."""
-    return np.where(condition > 0, yes, no).astype(condition.dtype)
+    return np.where(condition > 0, yes, no)
 
 
 def minimum(x: Any, y: Any) -> Any:

@@ -92,7 +92,7 @@ def decays(body: Node) -> Slopes | None:
     """
     try:
         terms = terms_of(body)
-    except NoRuleError:
+    except (NoRuleError, OverflowError):
         return None
     found = decaying(terms)
     if found is None or _has_masses(derivative(terms)[1], {}):

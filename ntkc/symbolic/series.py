@@ -23,6 +23,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 
@@ -52,8 +53,6 @@ _ATTAINABLE = 1e-12
 _DEGREES = tuple(2**k for k in range(5, 16))
 _PATIENCE = 6
 """Degrees that are tried before a series may count as hopeless: 32, 64, ... 512 among them."""
-_STEADY = 1.2
-"""Growth of the logarithm's fall below which it counts as steady; exp(-c sqrt(m)) has 1.41."""
 _MIXTURE_DEGREE = 2**33
 _SIZES = (24, 32, 48, 64, 96)
 
@@ -178,12 +177,13 @@ def _degree(slope: Slope, tolerance: float) -> tuple[int, float]:
 def _hopeless(tails: Sequence[float], left: int, tolerance: float) -> bool:
     """Whether what is missing falls as a power of the degree, as a kink makes it, and will not be
     within the tolerance after as many doublings as are left. A smooth function's falls faster
-    with each doubling.
+    with each doubling: the logarithm of exp(-c sqrt(m)) by 1.41 times as much.
     """
     if len(tails) < _PATIENCE:
         return False
-    before, last = (math.log(tails[k] / tails[k - 1]) for k in (-2, -1))
-    return last > _STEADY * before and tails[-1] * math.exp(last * left) > tolerance
+    falls = [math.log(tails[k] / tails[k - 1]) for k in (-3, -2, -1)]
+    steady = all(0.8 < after / min(before, -1e-9) < 1.2 for before, after in pairwise(falls))
+    return steady and tails[-1] * math.exp(falls[-1] * left) > tolerance
 
 
 def position(variances: Array, largest: float = LARGEST_VARIANCE) -> Array:

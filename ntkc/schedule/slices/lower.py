@@ -414,7 +414,7 @@ class _Slice(Lanes):
         summed once, and carried from cell to cell until the last window that it is in.
         """
         lanes, kept = self.where.lanes, max(0, count - stride)
-        names = [self._fresh("column") for _ in range(count)]
+        names = [self._fresh("vertical") for _ in range(count)]
         for number, name in enumerate(names):
             body = self.first if number < kept else self.body
             parts = []
