@@ -152,10 +152,9 @@ def _spelled(coefficients: tuple[float, ...], reach: float, constant: float) -> 
     eta = make("gram_complement")
     if not reach:
         return make("polynomial", eta, coefficients=(constant, *coefficients))
-    if reach == 1.0:  # as `opposites` reads it, which keeps the digits of nearly opposite pairs
-        sine = sqrt(eta * (2.0 - eta))
-    else:
-        sine = sqrt(eta * (2.0 * reach - reach**2 * eta))
+    # As `opposites` reads 2 - eta, which keeps the digits of nearly opposite pairs.
+    rest = 2.0 - eta if reach == 1.0 else 2.0 * reach - reach**2 * eta
+    sine = sqrt(eta * rest)
     odd = sine * make("polynomial", eta, coefficients=coefficients[::2])
     even = make("polynomial", eta, coefficients=coefficients[1::2])
     if constant == 0.0:
