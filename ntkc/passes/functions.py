@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 
-from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.module import Module
-from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt, topological, total
+from ntkc.ir.node import Node, Rewriter, Varies, const, function, make, sqrt
 from ntkc.passes import normal
+from ntkc.passes.kinks import Kinks, power, shared_factors
 from ntkc.symbolic import minimax
 
 
@@ -26,8 +25,8 @@ def spell_functions(module: Module, dtype: str) -> Module:
     """The module with the pair's `kink`, `asin`, `atan2` and `power` spelled out for `dtype`."""
     spelling = _Spelling(dtype)
     rewriter = Rewriter(spelling, pairs_only=True)
-    for mu, factor in _shared_factors(module).items():
-        spelling.shared[rewriter(mu)] = factor
+    for mu, factor in shared_factors(module).items():
+        spelling.kinks.shared[rewriter(mu)] = factor
     roots = {name: rewriter(root) for name, root in module.roots.items()}
     return module.with_roots(roots, rewriter.known(module.spans))
 
@@ -41,12 +40,6 @@ exact. Kernel values are bounded by the diagonals, which NumPy computes and the 
 for overflow: an argument beyond the greatest never reaches a result that is returned."""
 
 
-_COINCIDENT = {"float64": 2.0**-49, "float32": 2.0**-21}
-"""Eight roundings of 1 (four in float32, where more would be angles that inputs have): what a
-correlation of two equal vectors may miss it by, their covariance and their variances being rounded
-apart from each other, in windows that go around a ring several times too."""
-
-
 _LONG = {"float64": 14, "float32": 10}
 """Coefficients from which on a polynomial is split."""
 
@@ -54,22 +47,20 @@ _LONG = {"float64": 14, "float32": 10}
 class _Spelling:
     def __init__(self, dtype: str) -> None:
         self._dtype = dtype
-        self._kinks: dict[Node, tuple[int, Node]] = {}
-        """What became of each kink, and which it was."""
-        self.shared: dict[Node, float] = {}
-        """The factor below the root that all kinks of one μ share: see `_shared_factors`."""
+        self.kinks = Kinks(dtype, self._polynomial)
         self._rules: dict[str, Callable[[Node], Node]] = {
-            "kink": self._kink,
-            "mul": self._mul,
+            "kink": self.kinks.kink,
+            "mul": self.kinks.mul,
+            "add": self.kinks.add,
             "asin": self._asin,
             "atan2": self._atan2,
             "exp": self._exp,
             "expm1": self._expm1,
-            "coincide": self._coincide,
+            "coincide": self.kinks.coincide,
             "normal_cdf": lambda n: normal.normal_cdf(n.args[0], dtype, self._exponential),
             "erf": self._erf,
             "chebyshev": lambda n: _chebyshev(n.args[0], n.attr("coefficients")),
-            "power": lambda n: _power(n.args[0], n.attr("exponent")),
+            "power": lambda n: power(n.args[0], n.attr("exponent")),
         }
 
     def __call__(self, node: Node) -> Node:
@@ -88,54 +79,6 @@ class _Spelling:
         square = x * x
         even, odd = (make("polynomial", square, coefficients=coefficients[i::2]) for i in (0, 1))
         return even + x * odd
-
-    def _kink(self, node: Node) -> Node:
-        """K_n(μ) = A(ρ) sin θ + B(ρ) θ with ρ = 1 − μ, sin θ = √(μ (2 − μ)), θ = sin θ P(μ).
-
-        One root and one quotient or polynomial serve all degrees. What the root multiplies cancels
-        for small μ, where K_n is added to terms of the order of μ: the angle that the next layer
-        sees moves by no more than a rounding.
-        """
-        degree, mu = node.attr("degree"), node.args[0]
-        spelled = self._scaled_kink(degree, mu, 1.0)
-        self._kinks[spelled] = degree, mu
-        return spelled
-
-    def _scaled_kink(self, degree: int, mu: Node, factor: float) -> Node:
-        """A positive factor times K_n(μ): the factor's place is below the root, unless another
-        degree shares the root, and the angle with it.
-        """
-        shared = self.shared.get(mu)
-        square = (factor if shared is None else shared) ** 2
-        root = sqrt(mu * (const(2.0 * square) - (mu if square == 1.0 else square * mu)))
-        rho = 1.0 - mu
-        over = self._angle_over_sine(mu, rho)
-        if shared is None:
-            return root * _combined(degree, rho, const(1.0), over)
-        found = _combined(degree, rho, root, root * over)
-        return found if factor == shared else (factor / shared) * found
-
-    def _angle_over_sine(self, mu: Node, rho: Node) -> Node:
-        """θ / sin θ."""
-        if self._dtype == "float32":
-            return self._polynomial(minimax.angle_core(self._dtype), mu)
-        found = minimax.angle_quotient()
-        above, below = (
-            make("polynomial", rho, coefficients=part)
-            for part in (found.numerator, found.denominator)
-        )
-        return above / below
-
-    def _mul(self, node: Node) -> Node:
-        """A constant times a kink is one multiplication less with the constant below the root."""
-        for factor, other in (node.args, node.args[::-1]):
-            if other in self._kinks and factor.op == "const" and factor.attr("value") > 0:
-                return self._scaled_kink(*self._kinks[other], factor.attr("value"))
-        return node
-
-    def _coincide(self, node: Node) -> Node:
-        x = node.args[0]
-        return function("select", x - _COINCIDENT[self._dtype], x, 0.0)
 
     def _asin(self, node: Node) -> Node:
         """Both ranges share one polynomial on [0, 1/4], as in fdlibm."""
@@ -193,36 +136,6 @@ class _Spelling:
         return function("select", y, arc, -arc)
 
 
-def _shared_factors(module: Module) -> dict[Node, float]:
-    """By μ, where constants multiply its kinks of several degrees: that of the lowest degree."""
-    found: dict[Node, dict[int, float]] = {}
-    for node in topological(module.roots.values()):
-        for factor, kink in (node.args, node.args[::-1]) if node.op == "mul" else ():
-            if kink.op == "kink" and factor.op == "const" and factor.attr("value") > 0:
-                by_degree = found.setdefault(kink.args[0], {})
-                by_degree.setdefault(kink.attr("degree"), factor.attr("value"))
-    return {mu: by[min(by)] for mu, by in found.items() if len(by) > 1}
-
-
-def _combined(degree: int, rho: Node, sine: Node, angle: Node) -> Node:
-    """A(ρ) sine + B(ρ) angle. The signs of A alternate with the degree, against those of B."""
-    if degree == 0:
-        return angle
-    a, b = kink_polynomials(degree)
-    if degree % 2:
-        return _expanded(a, 1, rho) * sine - _expanded(b, -1, rho) * angle
-    return _expanded(b, 1, rho) * angle - _expanded(a, -1, rho) * sine
-
-
-def _expanded(coefficients: Sequence[Fraction], sign: int, x: Node) -> Node:
-    """`sign` times the polynomial, as a sum of the powers that it has."""
-    return total(
-        const(float(sign * c)) if k == 0 else float(sign * c) * _power(x, k)
-        for k, c in enumerate(coefficients)
-        if c
-    )
-
-
 _SHORT = 8
 
 
@@ -249,14 +162,3 @@ def _clenshaw(x: Node, coefficients: Sequence[float]) -> Node:
     for coefficient in reversed(coefficients[1:]):
         now, after = (coefficient - after) + twice * now, now
     return (coefficients[0] - after) + x * now
-
-
-def _power(x: Node, exponent: int) -> Node:
-    """xⁿ by repeated squaring."""
-    if exponent == 0:
-        return const(1.0)
-    half = _power(x, exponent // 2) if exponent > 1 else None
-    if half is None:
-        return x
-    square = half * half
-    return square * x if exponent % 2 else square

@@ -80,6 +80,22 @@ def test_totals_are_float64(dtype: str) -> None:
     assert found[0] == found[-1] == 1.0
 
 
+def test_roots_are_good_to_the_last_place_at_every_size() -> None:
+    def root(x: Any, out: Any) -> None:
+        for k in range(0, x.size, 8):
+            store(out, k, safe_sqrt(load(x, k)))
+
+    random = np.random.default_rng(0)
+    x = random.uniform(1.0, 2.0, 4096) * 2.0 ** random.integers(-1022, 1023, 4096)
+    x[:4] = 5e-324, 2.0**-1022, np.finfo(np.float64).max, 1.0
+    found = np.empty(4096)
+    njit(error_model="numpy")(root)(x, found)
+    np.testing.assert_array_max_ulp(found, np.sqrt(x), 1)
+    x[:3] = 0.0, -0.0, -1.0
+    njit(error_model="numpy")(root)(x, found)
+    assert (found[:3] == 0.0).all()
+
+
 def test_a_comparison_with_nan_gives_the_second() -> None:
     def choose(x: Any, y: Any, out: Any) -> None:
         store(out, 0, minimum(load(x, 0), load(y, 0)))
