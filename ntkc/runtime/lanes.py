@@ -33,16 +33,16 @@ def interleave(rows: NDArray[Any], chosen: NDArray[Any], scale: Any, out: NDArra
 
 
 @compiled()
-def spread_row(row: NDArray[Any], lanes: int, scale: Any, out: NDArray[Any]) -> None:
-    """out[k * lanes + l] = scale * row[k]: one input in every lane."""
+def spread_row(row: NDArray[Any], lanes: int, out: NDArray[Any]) -> None:
+    """out[k * lanes + l] = row[k]: one input in every lane."""
     for k in range(row.size):
-        value = scale * row[k]
+        value = row[k]
         for lane in range(lanes):
             out[k * lanes + lane] = value
 
 
 @compiled()
-def put_lane(row: NDArray[Any], lane: int, lanes: int, out: NDArray[Any]) -> None:
-    """out[k * lanes + lane] = row[k]."""
+def put_lane(row: NDArray[Any], lane: int, lanes: int, scale: Any, out: NDArray[Any]) -> None:
+    """out[k * lanes + lane] = scale * row[k]."""
     for k in range(row.size):
-        out[k * lanes + lane] = row[k]
+        out[k * lanes + lane] = scale * row[k]

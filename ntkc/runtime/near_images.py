@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import flattened
+from .blas import single_threaded_blas
 from .slice_program import SliceProgram
 from .slice_worker import Group
 from .slices import make_side, run_groups
@@ -30,6 +31,8 @@ numbers."""
 _BLOCK = 128  # inputs of either side whose products are formed together
 _CHUNK = 8192  # pairs whose inputs are prepared together, at most
 _ROWS = 16  # of a group
+_SMALLEST_SQUARE = 1e-24
+"""Of a row's norm, for products in float32: what underflows is lost to them."""
 
 Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 
@@ -137,21 +140,54 @@ def near_pairs(inputs: list[NDArray[Any]], bound: float, budget: int) -> Iterato
     """
     width = max(flattened(inputs[0]).shape[1], 1)
     block = max(1, min(_BLOCK, budget // (64 * width)))
-    for top in range(0, len(inputs[0]), block):
-        left = _directions(inputs[0][top : top + block])
-        for first in range(top if len(inputs) == 1 else 0, len(inputs[-1]), block):
-            same = len(inputs) == 1 and first == top
-            right = left if same else _directions(inputs[-1][first : first + block])
-            i, j = np.nonzero(left @ right.T > 1.0 - bound)
-            rows, columns = i + top, j + first
-            if len(inputs) == 1:
-                rows, columns = rows[rows < columns], columns[rows < columns]
-            for start in range(0, len(rows), block):
-                part = rows[start : start + block], columns[start : start + block]
-                pairs = zip(inputs[0][part[0]], inputs[-1][part[1]], strict=True)
-                differ = np.array([not np.array_equal(x, z) for x, z in pairs])
-                if differ.any():
-                    yield part[0][differ], part[1][differ]
+    with single_threaded_blas:  # threads that wait for a product would be in the way elsewhere
+        for top in range(0, len(inputs[0]), block):
+            left = inputs[0][top : top + block]
+            for first in range(top if len(inputs) == 1 else 0, len(inputs[-1]), block):
+                right = (
+                    left
+                    if len(inputs) == 1 and first == top
+                    else (inputs[-1][first : first + block])
+                )
+                if _all_apart(left, right, bound):
+                    continue
+                i, j = np.nonzero(_cosines(left, right) > 1.0 - bound)
+                rows, columns = i + top, j + first
+                if len(inputs) == 1:
+                    rows, columns = rows[rows < columns], columns[rows < columns]
+                for start in range(0, len(rows), block):
+                    part = rows[start : start + block], columns[start : start + block]
+                    pairs = zip(inputs[0][part[0]], inputs[-1][part[1]], strict=True)
+                    differ = np.array([not np.array_equal(x, z) for x, z in pairs])
+                    if differ.any():
+                        yield part[0][differ], part[1][differ]
+
+
+def _all_apart(left: NDArray[Any], right: NDArray[Any], bound: float) -> bool:
+    """Whether float32 products tell that no two inputs are near: of float32 inputs, which need no
+    copies for them, and of no extreme size. The same array twice is pairs of different rows.
+    """
+    if left.dtype != np.float32 or right.dtype != np.float32:
+        return False
+    rows, columns = flattened(left), flattened(right)
+    squares = [np.einsum("ij,ij->i", part, part) for part in (rows, columns)]
+    if not all((part > _SMALLEST_SQUARE).all() and np.isfinite(part).all() for part in squares):
+        return False
+    cosines = rows @ columns.T
+    cosines /= np.sqrt(squares[0])[:, None]
+    cosines /= np.sqrt(squares[1])
+    if left is right:
+        np.fill_diagonal(cosines, 0.0)
+    # A sum's roundings, in any order, and as many of both norms (Higham 2002, 3.1).
+    lost = (rows.shape[1] + 8) * float(np.finfo(np.float32).eps)
+    return bool(cosines.max() < 1.0 - bound - lost)
+
+
+def _cosines(left: NDArray[Any], right: NDArray[Any]) -> NDArray[np.float64]:
+    """Of every pair of inputs (n1, n2), in float64."""
+    first = _directions(left)
+    found: NDArray[np.float64] = first @ (first if right is left else _directions(right)).T
+    return found
 
 
 def _directions(inputs: NDArray[Any]) -> NDArray[np.float64]:

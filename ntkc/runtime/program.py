@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 ABI = 1
 """Raised whenever this contract changes; a loader refuses a program of another number."""
 
-SLICES_ABI = 4
+SLICES_ABI = 5
 """The same for programs of networks on positions."""
 
 DEVICE_ABI = 1

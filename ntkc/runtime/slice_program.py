@@ -20,7 +20,7 @@ Images = NDArray[np.float64]
 class SliceFunction(Protocol):
     """Computes some jobs (`first_job` to `last_job`) of a group of pairs.
 
-    `x1` and `x2` are the inputs, channel after channel, those of x1 divided by the channels
+    `x1` and `x2` are the inputs, channel after channel, those of x2 divided by the channels
     where pairs begin with products;
     `row_table` and `column_table` what depends on one input alone. `stores` must be zeros before
     the first job and are zeros after the last; `totals` are sums in float64, zero before the first
@@ -45,6 +45,34 @@ class SliceFunction(Protocol):
         """Run the jobs."""
 
 
+class SharedSliceFunction(Protocol):
+    """Computes some jobs of a group of pairs for each x1 chosen, which all lanes share.
+
+    `images` (n, C * cells) and `tables` (m, K) hold a number for all lanes; row i of `chosen`
+    (rows, 2) says which image and which table are the i-th x1's, and row i of `results` takes its
+    values. Everything else is as for a `SliceFunction`, but that `totals` need not be zero. Of
+    several x1 all jobs are run.
+    """
+
+    def __call__(
+        self,
+        images: NDArray[Any],
+        x2: NDArray[Any],
+        tables: NDArray[Any],
+        column_table: NDArray[Any],
+        constants: NDArray[Any],
+        scratch: NDArray[Any],
+        stores: NDArray[Any],
+        totals: NDArray[np.float64],
+        results: NDArray[np.float64],
+        first_job: int,
+        last_job: int,
+        chosen: NDArray[np.int64],
+        /,
+    ) -> None:
+        """Run the jobs."""
+
+
 @dataclass(frozen=True)
 class Sliced:
     """One generated function, with what it needs."""
@@ -63,9 +91,8 @@ class Sliced:
     """K, numbers of an input's table."""
     columns: NDArray[np.int64] | None
     """The places of x₁'s table that make x₂'s; None for the same."""
-    shared: SliceFunction | None
-    """`run` for pairs of one x₁, whose input and table have one number for all lanes; None where
-    there is none."""
+    shared: SharedSliceFunction | None
+    """`run` for pairs of one x₁ after the other; None where there is none."""
 
 
 @dataclass(frozen=True)

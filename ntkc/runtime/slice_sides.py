@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,7 +14,10 @@ from .rows import each_alone
 from .slice_program import Images, Sliced, SliceProgram
 from .threads import run_tasks
 
-_TOGETHER = 2**14
+Work = tuple[int, Callable[[slice], None]]
+"""How many inputs there are, and what is done with a part of them."""
+
+_TOGETHER = 2**15
 """Positions of inputs that NumPy works on together: its temporaries stay in cache."""
 
 
@@ -37,19 +40,21 @@ class Side:
         return len(self.inputs)
 
 
-def in_parts(
-    program: SliceProgram, count: int, threads: int, work: Callable[[slice], None]
-) -> None:
-    """Some work on all of `count` inputs, a few at a time, on threads."""
+def in_parts(program: SliceProgram, works: Sequence[Work], threads: int) -> None:
+    """Some works, each on all of its inputs, a few at a time, on threads."""
     step = max(1, _TOGETHER // max(prod(program.space), 1))
-    starts = range(0, count, step)
+    tasks = [
+        (work, slice(start, min(start + step, count)))
+        for count, work in works
+        for start in range(0, count, step)
+    ]
 
-    def settle(start: int) -> int:
-        stop = min(start + step, count)
-        work(slice(start, stop))
-        return stop - start
+    def settle(task: tuple[Callable[[slice], None], slice]) -> int:
+        work, part = task
+        work(part)
+        return int(part.stop - part.start)
 
-    run_tasks(starts, lambda: settle, threads)
+    run_tasks(tasks, lambda: settle, threads)
 
 
 class InputImages:
@@ -66,15 +71,14 @@ class InputImages:
         """What keeping them takes."""
         return int(len(self._inputs) * self.width * np.dtype(self._program.dtype).itemsize)
 
-    def keep(self, threads: int) -> None:
-        """Bring all inputs to that order."""
-        kept = np.empty((len(self._inputs), self.width), self._program.dtype)
+    def keep(self) -> Work:
+        """Room for all inputs in that order, and what brings a part of them there."""
+        self._kept = kept = np.empty((len(self._inputs), self.width), self._program.dtype)
 
         def fill(part: slice) -> None:
             kept[part] = self._ordered(self._inputs[part])
 
-        in_parts(self._program, len(kept), threads, fill)
-        self._kept = kept
+        return len(kept), fill
 
     def of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """An array, and the rows of it that are the inputs chosen."""
@@ -105,15 +109,15 @@ class Table:
         item = np.dtype(self._program.dtype).itemsize
         return int(self._side.count * self._sliced.width * item)
 
-    def keep(self, threads: int) -> None:
-        """Compute it for all inputs."""
-        kept = np.empty((self._side.count, self._sliced.width), self._program.dtype)
+    def keep(self) -> Work:
+        """Room for that of all inputs, and what computes a part of it."""
+        shape = self._side.count, self._sliced.width
+        self._kept = kept = np.empty(shape, self._program.dtype)
 
         def fill(part: slice) -> None:
             kept[part] = self._computed(np.arange(part.start, part.stop))
 
-        in_parts(self._program, len(kept), threads, fill)
-        self._kept = kept
+        return len(kept), fill
 
     def of(self, chosen: NDArray[np.int64]) -> tuple[NDArray[Any], NDArray[np.int64]]:
         """A table, and the rows of it that are those of the inputs chosen."""

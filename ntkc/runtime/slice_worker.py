@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .errors import ArrayError
 from .lanes import aligned, interleave, put_lane, spread_row
-from .slice_program import Images, Sliced, SliceFunction, SliceProgram
+from .slice_program import Images, SharedSliceFunction, Sliced, SliceProgram
 from .slice_sides import InputImages, Side, Table
 from .threads import run_tasks
 
@@ -40,7 +40,11 @@ class Group(NamedTuple):
 
     @property
     def entries(self) -> int:
-        """Entries of the matrix that this settles; of `others` half, as in a group of theirs."""
+        """Entries of the matrix that this settles; of `others` half, as in a group of theirs, where
+        inputs with themselves are counted.
+        """
+        if self.rows is self.columns and self.paired:
+            return 0
         if self.others is not None:
             return 2 * len(self.rows) * len(self.columns)
         count = len(self.rows) if self.paired else len(self.rows) * len(self.columns)
@@ -58,7 +62,9 @@ class Worker:
         images: tuple[InputImages, InputImages],
         tables: tuple[Table, Table],
         stop: threading.Event,
+        rows: int = 1,
     ) -> None:
+        """With room for the results of `rows` of a group together."""
         dtype, lanes = np.dtype(program.dtype), program.lanes
         self._program, self._sliced, self._stop = program, sliced, stop
         self.outputs: list[tuple[int, NDArray[Any]]] = []
@@ -79,7 +85,7 @@ class Worker:
         self._scratch = aligned(sliced.scratch, dtype)
         self._stores = aligned(sliced.stores, dtype)
         self._totals = np.zeros(sliced.totals * lanes)
-        self._result = np.empty(max(1, sliced.results) * lanes)
+        self._results = np.empty((rows, max(1, sliced.results), lanes))
         seconds = entry_seconds(program, sliced)
         self._step = max(1, int(sliced.jobs * _CALL_SECONDS / seconds))
 
@@ -97,57 +103,66 @@ class Worker:
         lanes = self._program.lanes
         for start in range(0, len(group.rows), lanes):
             rows, columns = (side[start : start + lanes] for side in (group.rows, group.columns))
-            values = self.pairs(rows, columns)
-            for place, output in self.outputs:
-                found = values[place, : len(rows)]
-                self._check(found, rows, columns)
-                output[rows, columns] = found
-                if group.mirrored:
-                    output[columns, rows] = found
+            values = self.pairs(rows, columns)[:, : len(rows)]
+            self._write(values, rows, columns, group)
 
     def _settle_rows(self, group: Group) -> None:
-        lanes, columns = self._program.lanes, group.columns
-        across = slice(int(columns[0]), int(columns[-1]) + 1)
-        self._take_columns(np.resize(columns, lanes))
-        for start in range(0, len(group.rows), lanes):
-            rows = group.rows[start : start + lanes]
-            images, image_of = self._images[0].of(rows)
-            tables, table_of = self._tables[0].of(rows)
-            for row, image, table in zip(rows, image_of, table_of, strict=True):
-                values = self._run_row(images[image], tables[table])
-                for place, output in self.outputs:
-                    found = values[place, : len(columns)]
-                    self._check(found, [row] * len(columns), columns)
-                    output[row, across] = found
-                    if group.mirrored:
-                        output[across, row] = found
+        columns = group.columns
+        self._take_columns(np.resize(columns, self._program.lanes))
+        for part in self._in_parts(group.rows):
+            values = self._run_rows(part)
+            self._write(values[:, :, : len(columns)], part[:, None], columns, group)
 
     def _settle_with_others(self, group: Group, others: NDArray[np.int64]) -> None:
-        columns = group.columns.copy()
+        rows, columns = group.rows, group.columns.copy()
         self._take_columns(columns)
-        images, image_of = self._images[0].of(group.rows)
-        tables, table_of = self._tables[0].of(group.rows)
         earlier = bool(others[0] < columns[0])  # then the pair of two rows of one number is theirs
-        for lane, row in enumerate(group.rows):
+        met = np.empty((len(rows), len(columns)), np.int64)
+
+        def change(lane: int) -> None:
             changed = lane - earlier
             if changed >= 0:
                 columns[changed] = others[changed]
                 self._take_columns(others[changed : changed + 1], changed)
-            values = self._run_row(images[image_of[lane]], tables[table_of[lane]])
-            for place, output in self.outputs:
-                self._check(values[place], [row] * len(columns), columns)
-                output[row, columns] = values[place]
-                output[columns, row] = values[place]
+            met[lane] = columns
 
-    def _check(
-        self, found: Images, rows: Sequence[int] | NDArray[np.int64], columns: NDArray[np.int64]
+        values = self._run_rows(rows, change)
+        self._write(values, rows[:, None], met, group)
+
+    def _in_parts(self, rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Rows, as many together as there is room for their results."""
+        step = len(self._results)
+        for start in range(0, len(rows), step):
+            yield rows[start : start + step]
+
+    def _write(
+        self, values: Images, rows: NDArray[np.int64], columns: NDArray[np.int64], group: Group
     ) -> None:
+        """Put results (R, ...), each with the shape of `rows` and `columns`, where they belong.
+
+        Of a batch with itself, inputs with themselves are left out here unless they are what is
+        asked for, and of a square one of its two results for each pair.
+        """
+        if group.mirrored and not group.paired:
+            kept = rows < columns if group.square else rows != columns
+            if not kept.all():
+                sides = (np.broadcast_to(side, kept.shape)[kept] for side in (rows, columns))
+                (rows, columns), values = sides, values[:, kept]
+        for place, output in self.outputs:
+            found = values[place]
+            self._check(found, rows, columns)
+            output[rows, columns] = found
+            if group.mirrored:
+                output[columns, rows] = found
+
+    def _check(self, found: Images, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
         """Raise `ArrayError` for a value of a pair beyond the range of the kernel's numbers."""
-        if np.abs(found).max() <= self._limit:  # false for NaN
+        if max(found.max(), -found.min()) <= self._limit:  # false for NaN
             return
-        lane = int(np.flatnonzero(~(np.abs(found) <= self._limit))[0])
+        lost = ~(np.abs(found) <= self._limit)
+        row, column = (np.broadcast_to(side, found.shape)[lost][0] for side in (rows, columns))
         raise ArrayError(
-            f"the kernel of row {rows[lane]} of {self._tables[0].name} and row {columns[lane]} of "
+            f"the kernel of row {row} of {self._tables[0].name} and row {column} of "
             f"{self._tables[1].name} is beyond the range of {self._program.dtype}: scale the "
             "inputs or choose smaller parameters"
         )
@@ -157,64 +172,95 @@ class Worker:
         full = [np.resize(rows, self._program.lanes)]
         full.append(full[0] if columns is rows else np.resize(columns, self._program.lanes))
         interleave(*self._tables[0].of(full[0]), self._one, self._row_table)
-        interleave(*self._images[0].of(full[0]), self._scale, self._x1)
+        interleave(*self._images[0].of(full[0]), self._one, self._x1)
         self._take_columns(full[1])
-        return self._run(self._sliced.run, self._x1, self._row_table)
+        self._run(self._results[0])
+        values: Images = self._results[0]
+        return values
 
-    def _run_row(self, image: NDArray[Any], table: NDArray[Any]) -> Images:
-        """The results of one x1, divided by its channels so that products are means, with the
-        columns taken.
+    def _run_rows(
+        self, rows: NDArray[np.int64], before: Callable[[int], None] | None = None
+    ) -> Images:
+        """The results (R, rows, lanes) of some x1 with the columns taken; `before` is called with
+        each row's number.
         """
+        images, image_of = self._images[0].of(rows)
+        tables, table_of = self._tables[0].of(rows)
         shared = self._sliced.shared
-        if shared is not None:
-            scaled = np.multiply(image, self._scale, out=self._x1[: image.size])
-            return self._run(shared, scaled, table)
-        spread_row(table, self._program.lanes, self._one, self._row_table)
-        spread_row(image, self._program.lanes, self._scale, self._x1)
-        return self._run(self._sliced.run, self._x1, self._row_table)
+        chosen = np.stack([image_of, table_of], axis=1)
+        together = 1 if before is not None else max(1, self._step // max(self._sliced.jobs, 1))
+        for first in range(0, len(rows), together):
+            if before is not None:
+                before(first)
+            part = slice(first, first + together)
+            if shared is not None:
+                self._run_shared(shared, images, tables, chosen[part], self._results[part])
+                continue
+            for number, (image, table) in enumerate(chosen[part], first):
+                spread_row(images[image], self._program.lanes, self._x1)
+                spread_row(tables[table], self._program.lanes, self._row_table)
+                self._run(self._results[number])
+        return self._results[: len(rows)].transpose(1, 0, 2)
 
     def _take_columns(self, chosen: NDArray[np.int64], lane: int | None = None) -> None:
         """Bring inputs of x2 to the lanes; a single one to the lane given."""
         table, places = self._tables[1].of(chosen)
         if self._sliced.columns is not None:
             table, places = table[places][:, self._sliced.columns], np.arange(len(chosen))
-        self._bring(table, places, lane, self._column_table)
+        self._bring(table, places, lane, self._one, self._column_table)
         images, places = self._images[1].of(chosen)
         if self._program.repeated:
             space = self._program.space
             apart = images[places].reshape(len(chosen), -1, *space)
             images = np.tile(apart, (1, 1, *(2,) * len(space))).reshape(len(chosen), -1)
             places = np.arange(len(chosen))
-        self._bring(images, places, lane, self._x2)
+        self._bring(images, places, lane, self._scale, self._x2)
 
     def _bring(
-        self, rows: NDArray[Any], places: NDArray[np.int64], lane: int | None, out: NDArray[Any]
+        self,
+        rows: NDArray[Any],
+        places: NDArray[np.int64],
+        lane: int | None,
+        scale: Any,
+        out: NDArray[Any],
     ) -> None:
         if lane is None:
-            interleave(rows, places, self._one, out)
+            interleave(rows, places, scale, out)
         else:
-            put_lane(rows[places[0]], lane, self._program.lanes, out)
+            put_lane(rows[places[0]], lane, self._program.lanes, scale, out)
 
-    def _run(self, function: SliceFunction, x1: NDArray[Any], row_table: NDArray[Any]) -> Images:
-        sliced = self._sliced
-        self._totals.fill(0.0)
-        for first in range(0, max(sliced.jobs, 1), self._step):
+    def _jobs(self) -> Iterator[tuple[int, int]]:
+        """All jobs, as many together as an interrupt may wait for."""
+        for first in range(0, max(self._sliced.jobs, 1), self._step):
             if self._stop.is_set():
                 raise StoppedError
+            yield first, min(first + self._step, self._sliced.jobs)
+
+    def _run(self, result: Images) -> None:
+        """Pairs whose x1 and tables have been brought to the lanes."""
+        given = self._x2, self._row_table, self._column_table, self._constants
+        self._totals.fill(0.0)
+        for first, last in self._jobs():
+            self._sliced.run(
+                self._x1, *given, self._scratch, self._stores, self._totals, result.reshape(-1),
+                first, last,
+            )  # fmt: skip
+
+    def _run_shared(
+        self,
+        function: SharedSliceFunction,
+        images: NDArray[Any],
+        tables: NDArray[Any],
+        chosen: NDArray[np.int64],
+        results: Images,
+    ) -> None:
+        """Some x1, whose numbers all lanes share."""
+        given = self._column_table, self._constants, self._scratch, self._stores, self._totals
+        for first, last in self._jobs():
             function(
-                x1,
-                self._x2,
-                row_table,
-                self._column_table,
-                self._constants,
-                self._scratch,
-                self._stores,
-                self._totals,
-                self._result,
-                first,
-                min(first + self._step, sliced.jobs),
-            )
-        return self._result.reshape(-1, self._program.lanes)
+                images, self._x2, tables, *given, results.reshape(len(results), -1), first, last,
+                chosen,
+            )  # fmt: skip
 
 
 def entry_seconds(program: SliceProgram, sliced: Sliced) -> float:

@@ -14,7 +14,7 @@ from .arguments import flattened
 from .errors import ArrayError, MemoryBudgetError
 from .rows import Rows, check_normalized, check_squares, each_alone
 from .slice_program import Images, Sliced, SliceProgram
-from .slice_sides import InputImages, Side, Table, in_parts
+from .slice_sides import InputImages, Side, Table, Work, in_parts
 from .slice_worker import Group, Worker, entry_seconds, pair_with_itself
 from .threads import Reporter, run_tasks
 
@@ -34,17 +34,22 @@ def fill(
     reporter: Reporter,
 ) -> None:
     """Compute every entry of the outputs."""
-    # Where an input with itself costs as much as a pair, only a Gram matrix is worth it.
-    diagonals = len(inputs) == 1 or program.diagonals is not None
+    alone = program.diagonals is not None  # else an input with itself is a pair like any other
     sides = [
-        make_side(program, array, name, constants, threads, diagonals=diagonals)
+        make_side(program, array, name, constants, threads, diagonals=alone)
         for array, name in zip(inputs, ("x1", "x2"), strict=False)
     ]
     sliced = program.tiles[program.tile_of(roots)]
     counts = [side.count for side in sides]
     groups = list(_groups(counts, program, sliced, sides[0].inputs.shape[-1]))
+    if len(sides) == 1 and not alone:
+        itself = (
+            np.arange(k, min(k + program.lanes, counts[0]))
+            for k in range(0, counts[0], program.lanes)
+        )
+        groups += [Group(part, part, True, False) for part in itself]
     run_groups(program, roots, constants, sides, outputs, groups, threads, budget, reporter)
-    if len(sides) == 1:
+    if len(sides) == 1 and alone:
         for output, root in zip(outputs, roots, strict=True):
             np.fill_diagonal(output, sides[0].diagonals[root])
 
@@ -68,17 +73,18 @@ def run_groups(
     kept = budget - threads * needed - _SLACK
     tables = [Table(program, sliced, side, constants) for side in sides]
     images = [InputImages(program, side) for side in sides]
+    works: list[Work] = []
     for parts in (tables, images):
         size = sum(part.bytes for part in parts)
         if size <= kept:
             kept -= size
-            for part in parts:
-                part.keep(threads)
+            works += [part.keep() for part in parts]
+    in_parts(program, works, threads)
     stop = threading.Event()
 
     def make_worker() -> Worker:
         ends = (images[0], images[-1]), (tables[0], tables[-1])
-        worker = Worker(program, sliced, constants, *ends, stop)
+        worker = Worker(program, sliced, constants, *ends, stop, program.lanes)
         worker.outputs = list(zip(places, outputs, strict=True))
         return worker
 
@@ -124,7 +130,7 @@ def make_side(
             wide = inputs[part].astype(np.float64)
             mean_squares[part] = np.einsum("...c,...c", wide, wide) / max(channels, 1)
 
-    in_parts(program, count, threads, square)
+    in_parts(program, [(count, square)], threads)
     with np.errstate(over="ignore", invalid="ignore"):
         squares = mean_squares.reshape(count, -1).sum(axis=1) * max(channels, 1)
     check_squares(rows, squares)
@@ -151,7 +157,7 @@ def make_side(
             with each_alone(name, range(part.start, part.stop)):
                 found[:, part] = formula(mean_squares[part], constants, images)
 
-        in_parts(program, count, threads, pair)
+        in_parts(program, [(count, pair)], threads)
     rounded = (_rounded(values, rows, np.dtype(program.dtype)) for values in found)
     return Side(inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)), name)
 
@@ -228,4 +234,5 @@ def _worker_bytes(program: SliceProgram, sliced: Sliced) -> int:
     inputs = prod(program.space) * (program.input_sizes[-1] or 1)
     numbers = sliced.scratch + sliced.stores + (width + inputs) * lanes * (1 + repeats)
     computed = (width + inputs) * (lanes + 1) * 8 * 4  # tables of a few inputs, and temporaries
-    return numbers * item + computed + (sliced.totals + sliced.results) * lanes * 8
+    results = sliced.totals + sliced.results * lanes
+    return numbers * item + computed + results * lanes * 8

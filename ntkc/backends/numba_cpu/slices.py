@@ -241,6 +241,29 @@ def _plain(name: str) -> str:
     return name.replace("+", "_")
 
 
+_ARGUMENTS = (
+    "x1", "x2", "row_table", "column_table", "constants", "scratch", "stores", "totals", "result",
+    "first_job", "last_job",
+)  # fmt: skip
+_SHARED = (
+    "images", "x2", "tables", "column_table", "constants", "scratch", "stores", "totals", "results",
+    "first_job", "last_job", "chosen",
+)  # fmt: skip
+
+
+def _each_row(jobs: Iterable[str]) -> list[str]:
+    """The jobs for one x₁ after the other."""
+    return [
+        "for number in range(len(chosen)):",
+        "    x1 = images[chosen[number, 0]]",
+        "    row_table = tables[chosen[number, 1]]",
+        "    result = results[number]",
+        "    if first_job == 0:",
+        "        totals[:] = 0.0",
+        *_indented(jobs),
+    ]
+
+
 class _Function:
     """One generated function."""
 
@@ -263,34 +286,22 @@ class _Function:
         jobs = [list(job) for job in schedule.jobs] or [[0, 0]]
         self.tables.append(f"{self.prefix}_JOBS = np.array({jobs!r}, dtype=np.int64)")
         name = function_name(schedule, self.program.dtype, self.writer.suffix, self.shared)
+        jobs_run = [
+            "for job in range(first_job, last_job):",
+            f"    segment = {self.prefix}_JOBS[job, 0]",
+            f"    i0 = {self.prefix}_JOBS[job, 1]",
+            *_indented(body),
+            f"if last_job == {len(schedule.jobs)}:",
+            *_indented(self._final()),
+        ]
         head = [
             _DECORATOR,
             f"def {name}(",
-            *(
-                f"    {argument},"
-                for argument in (
-                    "x1",
-                    "x2",
-                    "row_table",
-                    "column_table",
-                    "constants",
-                    "scratch",
-                    "stores",
-                    "totals",
-                    "result",
-                    "first_job",
-                    "last_job",
-                )
-            ),
+            *(f"    {argument}," for argument in (_SHARED if self.shared else _ARGUMENTS)),
             "):",
             f'    """{self._what()}, in {self.program.dtype}."""',
             "    wide_vectors()",
-            "    for job in range(first_job, last_job):",
-            f"        segment = {self.prefix}_JOBS[job, 0]",
-            f"        i0 = {self.prefix}_JOBS[job, 1]",
-            *_indented(body, 2),
-            f"    if last_job == {len(schedule.jobs)}:",
-            *_indented(self._final(), 2),
+            *_indented(_each_row(jobs_run) if self.shared else jobs_run),
         ]
         lines = [*self.tables, "", "", *head] if self.tables else head
         return "\n".join(lines)
@@ -299,7 +310,8 @@ class _Function:
         if self.schedule.own:
             return "each input with itself"
         roots = " and ".join(self.schedule.name.split("+"))
-        return f"{roots} of {self.program.lanes} pairs" + (" of one x1" if self.shared else "")
+        each = "for each x1 chosen" if self.shared else ""
+        return f"{roots} of {self.program.lanes} pairs {each}".rstrip()
 
     # --- a segment ---------------------------------------------------------------------
 

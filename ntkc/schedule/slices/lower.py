@@ -57,7 +57,7 @@ class Layout:
     vectors: bool
     """Whether loops over lanes are by whole vectors, which may lie apart from one another."""
     differences: bool = False
-    """Whether inputs come as they are, for differences; else x₁ comes divided by the channels."""
+    """Whether inputs come as they are, for differences; else one comes divided by the channels."""
 
     @property
     def pitches(self) -> Space:
