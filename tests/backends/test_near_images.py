@@ -185,6 +185,21 @@ def test_which_pairs_are_near(budget: int, symmetric: bool) -> None:
     assert set(found) == set(zip(*map(np.ndarray.tolist, np.nonzero(wanted)), strict=True))
 
 
+@pytest.mark.parametrize("scale", [1e-22, 1e-18, 1.0, 1e15, 1e25])
+def test_float32_products_rule_out_no_near_pair(scale: float) -> None:
+    """Whatever their size: products that lose digits, or overflow, are not asked."""
+    rng = np.random.default_rng(6)
+    x = (scale * rng.standard_normal((60, 5, 4))).astype(np.float32)
+    z = (scale * rng.standard_normal((30, 5, 4))).astype(np.float32)
+    x[7] = 0.0
+    assert not list(near_pairs([x], 0.01, 1 << 28))
+    z[:3] = (x[20:23] * (1 + 0.05 * rng.standard_normal((3, 5, 4)))).astype(np.float32)
+    both = np.concatenate([x, z])
+    for inputs, start in (([x, z], 0), ([both], 60)):
+        ((rows, columns),) = near_pairs(inputs, 0.01, 1 << 28)
+        assert (rows.tolist(), columns.tolist()) == ([20, 21, 22], [start, start + 1, start + 2])
+
+
 def test_smooth_networks_have_no_such_program() -> None:
     text = network("conv(2x1) -> erf -> flatten -> dense", "image[2, 2, 2]")
     kernel = ntkc.compile(source=text)
