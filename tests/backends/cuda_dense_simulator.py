@@ -120,6 +120,7 @@ def devices() -> dict[str, Any]:
         "elsewhere": raised(lambda: kernel(Elsewhere()), ArrayError),
         "backwards": raised(lambda: kernel(cuda.to_device(ROWS)[::-1]), ArrayError),
         "without CuPy": raised(lambda: kernel(Elsewhere(0)), ArrayTypeError),
+        "variable": raised(lambda: kernel(Variable(0)), ArrayTypeError),
         "described": kernel.devices[0],
     }
 
@@ -145,6 +146,14 @@ class Elsewhere(DLPackAlone):
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return 2, self._number
+
+
+class Variable(Elsewhere):
+    """One that keeps its memory to itself, as PyTorch's do which record gradients."""
+
+    @property
+    def __cuda_array_interface__(self) -> Any:
+        raise RuntimeError("detach it first")
 
 
 def saved() -> dict[str, Any]:

@@ -76,6 +76,7 @@ def test_simulated_devices() -> None:
     assert "x1: lies on GPU 1, and" in found["elsewhere"]
     assert found["backwards"] == "x1: runs backwards along an axis; pass a copy of it"
     assert "offers DLPack alone, which is read by CuPy, and CuPy is not" in found["without CuPy"]
+    assert found["variable"] == "x1: Variable is not to be read: detach it first"
     assert "simulator" in found["described"]
 
 
