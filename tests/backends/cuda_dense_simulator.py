@@ -27,6 +27,7 @@ ZOO = {
     "gelu": network("dense(b_std = 0.1) -> gelu", "dense"),
     "exp": network("dense(w_std = 0.7) -> gaussian", "dense"),
     "hard": network("dense(b_std = 0.1) -> relu6", "dense"),
+    "exponential": network("dense(b_std = 0.1) -> elu", "dense"),
     "linear": network("dense(w_std = 1.3, b_std = 0.2)"),
     "residual": network(
         "dense", "add(identity, relu -> dense(w_std = w)) * 3", "relu", "dense",
