@@ -50,9 +50,10 @@ def simulated(check: str) -> dict[str, Any]:
     return found
 
 
-def test_simulated_zoo() -> None:
+@pytest.mark.parametrize("zoo", ["accuracy", pytest.param("exponential", marks=pytest.mark.slow)])
+def test_simulated_zoo(zoo: str) -> None:
     """Against 40 digits: coincident, nearly coincident, opposite and zero rows among them."""
-    for case, error in simulated("accuracy").items():
+    for case, error in simulated(zoo).items():
         # float32: roundings of 6e-8, some of them magnified by a few layers.
         assert error <= (1e-12 if case.endswith("float64") else 3e-6), (case, error)
 

@@ -32,6 +32,7 @@ SEQUENCE = network(
 VOLUME = network("conv(1x2x3, padding = same) -> relu -> global_avg_pool", "volume[2, 2, 3, 2]")
 LARGE = network("conv(8x7, padding = same) -> relu -> global_avg_pool", "image[3, 3, 9]")
 
+SERIES = network("conv(2, @, b_std = 0.1) -> tanh -> flatten", "sequence[3, 2]")
 EXPONENTIAL = network(
     "conv(2, @, b_std = 0.1) -> elu -> conv(2) -> celu(0.7) -> flatten", "sequence[3, 2]"
 )
@@ -76,6 +77,11 @@ def test_simulated_spaces_and_float32() -> None:
 
 def test_simulated_series() -> None:
     """Cells of so many terms that their lines are put in an order of their own."""
+    near([(SERIES, "float64", False, MEMORY)])
+
+
+@pytest.mark.slow
+def test_simulated_exponentials() -> None:
     near([(EXPONENTIAL, dtype, False, MEMORY) for dtype in ("float64", "float32")])
 
 
