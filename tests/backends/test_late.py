@@ -62,14 +62,14 @@ def run(statements: Sequence[Statement]) -> list[float]:
 def test_few_values_at_a_time() -> None:
     """A product goes when both sums have it: some registers, where there were 120 and more."""
     written = series()
-    ordered = late(written)
+    ordered = late(written, "float64")
     assert alive(written) >= 2 * TERMS
     assert alive(ordered) <= 12  # some terms are on their way
     assert run(ordered) == run(written)  # to the last bit
 
 
 def test_no_line_is_long() -> None:
-    for statement in late(series()):
+    for statement in late(series(), "float64"):
         if isinstance(statement, Let):
             assert len(list(topological([statement.value]))) <= 9
 
@@ -77,5 +77,6 @@ def test_no_line_is_long() -> None:
 def test_short_code_stays_as_it_is_written() -> None:
     loads: list[Statement] = [Load(f"row_{k}", "row_table", const(k)) for k in range(MANY)]
     written = [*loads, Let("sum", symbol("row_0") + symbol("row_1"))]
-    assert late(written) == written
-    assert late([]) == []
+    assert late(written, "float64") == written
+    assert late([], "float64") == []
+    assert late(series(), "float32") == series()

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from ntkc.backends.cuda.late import late
 from ntkc.backends.cuda.spell import helpers, preamble, thread
-from ntkc.backends.spelling import Dialect, indices
+from ntkc.backends.spelling import indices
 from ntkc.backends.statements import Printer, docstring, indented, table_lines
 from ntkc.ir.loop import Load, Lookup, Loop, LoopKind, Remark, Statement
 from ntkc.ir.node import Node
@@ -151,7 +151,7 @@ def _function(
     if frame is _TILE and program.complement:
         zero, one = dialect.literal(0.0), dialect.literal(1.0)
         head += "\n" + _COMPLEMENT.format(zero=zero, one=one)
-    lines = _Thread(dialect, names).block(body)
+    lines = _Thread(dtype, names).block(body)
     text = "\n".join([head, *indented(lines, 2 if frame is _NEAR else 1)])
     listed = table_lines(tables)
     for old, new in names.items():
@@ -162,9 +162,9 @@ def _function(
 class _Thread(Printer):
     """Prints statements as one thread carries them out."""
 
-    def __init__(self, dialect: Dialect, tables: Mapping[str, str]) -> None:
-        super().__init__(dialect, indices(lambda value: f"u64({int(value)})"))
-        self._tables = tables
+    def __init__(self, dtype: str, tables: Mapping[str, str]) -> None:
+        super().__init__(thread(dtype), indices(lambda value: f"u64({int(value)})"))
+        self._dtype, self._tables = dtype, tables
 
     def block(self, statements: Iterable[Statement]) -> list[str]:
         """Statements, line by line: what stands between two loops or remarks is ordered anew."""
@@ -175,7 +175,7 @@ class _Thread(Printer):
                 case Loop(LoopKind.LANES, _, _, body):
                     straight += body  # a thread is one lane
                 case Loop() | Remark() | None:
-                    lines += super().block(late(straight))
+                    lines += super().block(late(straight, self._dtype))
                     lines += [] if statement is None else self.statement(statement)
                     straight = []
                 case _:

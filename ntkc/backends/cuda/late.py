@@ -25,10 +25,11 @@ _TALL = 3
 """Operations, one upon the other, of a statement."""
 
 
-def late(statements: Sequence[Statement]) -> list[Statement]:
-    """Statements without loops or remarks, in an order with few values at a time; short code stays
-    as it is written."""
-    if sum(isinstance(s, Load) for s in statements) <= MANY:
+def late(statements: Sequence[Statement], dtype: str) -> list[Statement]:
+    """Statements without loops or remarks, in an order with few values at a time. Short code stays
+    as it is written, and so does float32, whose numbers take one register where others take two.
+    """
+    if dtype == "float32" or sum(isinstance(s, Load) for s in statements) <= MANY:
         return list(statements)
     short = [part for s in statements for part in (_cut(s) if isinstance(s, Let) else [s])]
     ahead: dict[str, int] = {}

@@ -183,7 +183,7 @@ class Step(Lanes):
         lines = self._products()
         self._compute()
         results = [self._named(node) for node in self.step.instance.outputs]
-        lines += _Cell(self.dialect, INDEX).block(late(self.body))
+        lines += _Cell(self.dialect, INDEX).block(late(self.body, self.place.dtype))
         lines.append(f"return {', '.join(results)}")
         given |= {name: name for name in self.arguments} | {"same": "same"}
         target = ", ".join(f"next_{k}_{r}" for k in range(self._outputs))
