@@ -57,7 +57,7 @@ SERIES = ("certified", "exponential")
 """Networks on vectors with activations of many terms."""
 LARGE = {"float32": 168, "float64": 255}
 """Of a thread, with an activation of more terms twice in a row of layers: one block."""
-STACK = {"celu": 2048, "elu": 2048, "selu": 2048}
+STACK = {"celu": 64, "elu": 64, "selu": 1792}
 """Bytes of a thread's own memory, in float64, where its registers do not suffice."""
 SAMPLE = ("relu with bias", "fc1_gelu")
 SPATIAL_SAMPLE = ("strides", "inside", "cnn_gap_circular", "sequence_gap")
