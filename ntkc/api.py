@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 TEXT = "<text>"
 _BACKENDS = ("auto", "cpu", "cuda")
 _DTYPES = ("float64", "float32")
+_MEANT = {"gpu": "cuda"}  # other words are nearer by their letters
 _LOOSEST = 0.01
 
 PathLike = str | os.PathLike[str]
@@ -180,8 +181,8 @@ def _one_of(argument: str, value: object, allowed: tuple[str, ...]) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{argument}: expected {shown}, got {value!r}")
     if value not in allowed:
-        close = get_close_matches(value, allowed, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else ""
+        close = _MEANT.get(value) or next(iter(get_close_matches(value, allowed, 1)), None)
+        hint = "" if close is None else f"; did you mean {close!r}?"
         raise ValueError(f"{argument}: expected {shown}, got {value!r}{hint}")
 
 

@@ -85,6 +85,7 @@ def test_compile_with_imports(tmp_path):
         ({"source": TEXT, "dtype": "float46"}, ValueError, "did you mean 'float64'"),
         ({"source": TEXT, "dtype": np.float64}, TypeError, "dtype: expected 'float64' or"),
         ({"source": TEXT, "backend": "cpus"}, ValueError, "did you mean 'cpu'"),
+        ({"source": TEXT, "backend": "gpu"}, ValueError, "did you mean 'cuda'"),
         ({"source": TEXT, "backend": "opencl"}, ValueError, "'auto' or 'cpu' or 'cuda'"),
         ({"source": TEXT, "network": 3}, TypeError, "network: expected a name"),
         ({"source": TEXT, "network": "nets"}, ntkc.ProgramError, "did you mean `net`"),

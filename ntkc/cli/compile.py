@@ -82,6 +82,8 @@ def _summary(made: Compilation, folder: Path, place: Path) -> str:
         name, value = next(iter(manifest["parameters"].items()))
         example = f"kernel(x1, {name}={value:g})"
     kernel = f"network `{manifest['network']}`, {manifest['input']}, {made.options.dtype}"
+    if made.options.backend == "cuda":
+        kernel += ", for NVIDIA's GPUs"
     return (
         f"{place}: {kernel}\n\n"
         f"    import sys; sys.path.insert(0, {str(folder)!r})\n"

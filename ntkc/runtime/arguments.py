@@ -11,6 +11,25 @@ from numpy.typing import NDArray
 
 from .errors import ArrayError, ArrayTypeError
 
+_ON_GPU = (2, 13)  # DLPack's kinds of devices: CUDA, and CUDA's managed memory
+
+
+def on_device(value: object) -> bool:
+    """Whether an array says that it lies on a GPU."""
+    if isinstance(value, (np.ndarray, type)):
+        return False
+    if of_numba(value):
+        return True
+    told = getattr(value, "__dlpack_device__", None)
+    if told is not None:  # to ask some arrays of processors for the interface below is an error
+        return int(told()[0]) in _ON_GPU
+    return hasattr(value, "__cuda_array_interface__")
+
+
+def of_numba(value: object) -> bool:
+    """Whether it is an array of Numba's own, which under its simulator states no interface."""
+    return hasattr(value, "copy_to_host") and hasattr(value, "dtype")
+
 
 def as_inputs(value: object, name: str, sizes: tuple[int | None, ...]) -> NDArray[Any]:
     """A batch of inputs as an array (n, *sizes) of real numbers; no copy of an array is made.
@@ -52,6 +71,11 @@ def _as_array(value: object, name: str) -> NDArray[Any]:
         raise ArrayTypeError(f"{name}: expected an array of numbers, got {type(value).__name__}")
     if hasattr(value, "toarray"):
         raise ArrayTypeError(f"{name}: sparse matrices are not supported; pass {name}.toarray()")
+    if on_device(value):
+        raise ArrayTypeError(
+            f"{name}: lies on a GPU, and this kernel runs on the processor; pass a copy on the "
+            "host, or compile with backend='cuda'"
+        )
     try:
         array = np.asarray(value)
     except ValueError as error:

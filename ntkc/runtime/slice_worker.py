@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -271,24 +270,17 @@ def entry_seconds(program: SliceProgram, sliced: Sliced) -> float:
 def pair_with_itself(
     program: SliceProgram,
     sliced: Sliced,
-    spaces: tuple[tuple[int, ...], ...],
-    inputs: NDArray[Any],
-    mean_squares: Images,
-    owned: list[Images],
+    side: Side,
     constants: NDArray[np.float64],
     threads: int,
-    name: str,
-) -> list[Images]:
-    """The values of each input with itself that one function computes."""
-    count = len(inputs)
-    rank = len(program.space)
-    found = [np.empty((count, *(space or (1,) * rank))) for space in spaces]
-    side = Side(inputs, mean_squares, owned, {}, name)
+) -> NDArray[np.float64]:
+    """All results (n, R) of one function, for each input of a side with itself."""
     images, table = InputImages(program, side), Table(program, sliced, side, constants)
+    found = np.empty((side.count, sliced.results))
     stop = threading.Event()
     tasks = [
-        np.arange(start, min(start + program.lanes, count))
-        for start in range(0, count, program.lanes)
+        np.arange(start, min(start + program.lanes, side.count))
+        for start in range(0, side.count, program.lanes)
     ]
 
     def make_worker() -> Callable[[NDArray[np.int64]], int]:
@@ -296,13 +288,7 @@ def pair_with_itself(
 
         def work(chosen: NDArray[np.int64]) -> int:
             values = worker.pairs(chosen, chosen)
-            first = 0
-            for image, space in zip(found, spaces, strict=True):
-                cells = prod(space)
-                image[chosen] = values[first : first + cells, : len(chosen)].T.reshape(
-                    len(chosen), *image.shape[1:]
-                )
-                first += cells
+            found[chosen] = values[: sliced.results, : len(chosen)].T
             return 0
 
         return work

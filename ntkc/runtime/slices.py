@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from math import prod
 from typing import Any
 
@@ -21,6 +22,10 @@ from .threads import Reporter, run_tasks
 _TASK_SECONDS = 0.01
 _PACK_SECONDS = 3e-9  # rough cost of bringing one number of an input to its lane
 _SLACK = 160 * 2**10
+
+WithItself = Callable[[SliceProgram, Sliced, Side, NDArray[np.float64], int], NDArray[np.float64]]
+"""(program, one of its functions, a side, constants, threads) -> all results of each input with
+itself (n, R): `pair_with_itself`, or what does that elsewhere."""
 
 
 def fill(
@@ -109,13 +114,12 @@ def make_side(
     name: str,
     constants: NDArray[np.float64],
     threads: int,
-    with_itself: Callable[..., list[Images]] | None = None,
+    with_itself: WithItself = pair_with_itself,
     diagonals: bool = True,
 ) -> Side:
     """Check inputs and compute what depends on each of them alone.
 
-    `with_itself` pairs inputs with themselves, as `pair_with_itself` does, where something else
-    than this processor is to do it. Without `diagonals` the side has none.
+    `with_itself` pairs inputs with themselves. Without `diagonals` the side has none.
 
     Raises `ArrayError` for inputs that are not finite, too large, or not normalized where the
     program relies on it.
@@ -136,19 +140,17 @@ def make_side(
     check_squares(rows, squares)
     if program.normalized:
         check_normalized(rows, squares / max(rows.width, 1))
-    own_values = pair_with_itself if with_itself is None else with_itself
     owned: list[Images] = []
+    side = Side(inputs, mean_squares, owned, {}, name)
     for spaces, sliced in zip(program.owned, program.own, strict=True):
-        owned += own_values(
-            program, sliced, spaces, inputs, mean_squares, owned, constants, threads, name
-        )
+        values = with_itself(program, sliced, side, constants, threads)
+        owned += _images(values, spaces, len(program.space))
     if not diagonals:
-        return Side(inputs, mean_squares, owned, {}, name)
+        return side
     found = np.empty((len(program.roots), count))
     if program.diagonals is None:  # an input with itself is a pair like any other
-        tile, none = program.tiles[program.tile_of(program.roots)], ((),) * len(program.roots)
-        own = own_values(program, tile, none, inputs, mean_squares, owned, constants, threads, name)
-        found[:] = [image.reshape(-1) for image in own]
+        tile = program.tiles[program.tile_of(program.roots)]
+        found[:] = with_itself(program, tile, side, constants, threads).T
     else:
         formula = program.diagonals
 
@@ -159,7 +161,15 @@ def make_side(
 
         in_parts(program, [(count, pair)], threads)
     rounded = (_rounded(values, rows, np.dtype(program.dtype)) for values in found)
-    return Side(inputs, mean_squares, owned, dict(zip(program.roots, rounded, strict=True)), name)
+    return replace(side, diagonals=dict(zip(program.roots, rounded, strict=True)))
+
+
+def _images(values: Images, spaces: Sequence[tuple[int, ...]], rank: int) -> list[Images]:
+    """Results (n, R) laid out: one image (n, *space) for each of the spaces."""
+    cells = [prod(space) for space in spaces]
+    parts = np.split(values, np.cumsum(cells)[:-1], axis=1)
+    shapes = ((len(values), *(space or (1,) * rank)) for space in spaces)
+    return [part.reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
 
 
 def _rounded(values: Images, rows: Rows, dtype: np.dtype[Any]) -> NDArray[Any]:

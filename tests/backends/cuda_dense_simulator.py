@@ -27,6 +27,7 @@ ZOO = {
     "gelu": network("dense(b_std = 0.1) -> gelu", "dense"),
     "exp": network("dense(w_std = 0.7) -> gaussian", "dense"),
     "hard": network("dense(b_std = 0.1) -> relu6", "dense"),
+    "certified": network("dense(b_std = 0.1) -> tanh", "dense"),
     "linear": network("dense(w_std = 1.3, b_std = 0.2)"),
     "residual": network(
         "dense", "add(identity, relu -> dense(w_std = w)) * 3", "relu", "dense",
@@ -34,6 +35,9 @@ ZOO = {
     ),
     "alternating": network("{ dense -> relu -> dense(b_std = 0.1) -> erf } * 4", "dense"),
 }  # fmt: skip
+EXPONENTIAL = {
+    name: network(f"dense(b_std = 0.1) -> {name}", "dense") for name in ("elu", "selu", "celu(0.7)")
+}
 FIRST = np.stack([BASE, 0 * BASE])
 SECOND = np.concatenate(
     [
@@ -49,10 +53,10 @@ def made(text: str, dtype: str = "float64") -> Any:
     return ntkc.compile(source=text, backend="cuda", dtype=dtype)
 
 
-def accuracy() -> dict[str, float]:
+def accuracy(zoo: dict[str, str] = ZOO) -> dict[str, float]:
     """The largest errors of the zoo against 40 digits."""
     found = {}
-    for name, text in ZOO.items():
+    for name, text in zoo.items():
         for dtype in ("float64", "float32"):
             rows = [x.astype(dtype) for x in (FIRST, SECOND)]
             found[f"{name} {dtype}"] = worst(made(text, dtype), text, *rows)
@@ -120,6 +124,7 @@ def devices() -> dict[str, Any]:
         "elsewhere": raised(lambda: kernel(Elsewhere()), ArrayError),
         "backwards": raised(lambda: kernel(cuda.to_device(ROWS)[::-1]), ArrayError),
         "without CuPy": raised(lambda: kernel(Elsewhere(0)), ArrayTypeError),
+        "variable": raised(lambda: kernel(Variable(0)), ArrayTypeError),
         "described": kernel.devices[0],
     }
 
@@ -147,6 +152,14 @@ class Elsewhere(DLPackAlone):
         return 2, self._number
 
 
+class Variable(Elsewhere):
+    """One that keeps its memory to itself, as PyTorch's do which record gradients."""
+
+    @property
+    def __cuda_array_interface__(self) -> Any:
+        raise RuntimeError("detach it first")
+
+
 def saved() -> dict[str, Any]:
     """A folder for GPUs, imported where only it is to be found."""
     import subprocess
@@ -168,8 +181,12 @@ def saved() -> dict[str, Any]:
 
 
 CHECKS: dict[str, Callable[[], Any]] = {
-    "accuracy": accuracy, "batches": batches, "devices": devices, "saved": saved
-}  # fmt: skip
+    "accuracy": accuracy,
+    "exponential": lambda: accuracy(EXPONENTIAL),
+    "batches": batches,
+    "devices": devices,
+    "saved": saved,
+}
 
 if __name__ == "__main__":
     json.dump(CHECKS[sys.argv[1]](), sys.stdout)

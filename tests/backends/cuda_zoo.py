@@ -37,6 +37,7 @@ VECTORS = {
     ),
     "bounded": network("dense(b_std = 0.1) -> relu6", "dense"),
     "certified": network("{ dense(b_std = 0.1) -> tanh } * 2 -> dense -> softplus", "dense"),
+    "exponential": network("dense(b_std = 0.1) -> elu", "dense"),
     "multiplied": network("multiply(dense -> relu -> dense, dense) -> dense -> relu", "dense"),
     "collapsed": network("{ dense(w_std = 1.4) -> relu } * 9 -> dense").replace(
         "vector[7]", "vector[7] normalized"
@@ -67,6 +68,7 @@ POSITIONS = {
     "large windows": image("conv(8x7, @) -> relu -> global_avg_pool", "image[9, 8, 12]"),
     "bounded": image("conv(3x3, @, b_std = 0.1) -> relu6 -> global_avg_pool"),
     "certified": image("conv(3x3, @, b_std = 0.1) -> tanh -> conv(2x2) -> softplus -> flatten"),
+    "exponential": image("conv(3x3, @, b_std = 0.1) -> selu -> conv(2x2) -> celu(0.7) -> flatten"),
     **_reference(SPATIAL_CASES),
     "5-gap": _measured("3 3 3 3 3 gap"),
     "21-gap": _measured(" ".join(["3"] * 21 + ["gap"])),

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import MagicMock
 
@@ -20,7 +21,8 @@ from ntkc.driver import Options, emitted_tiles, front_end, middle
 from ntkc.runtime.cuda import devices
 from ntkc.runtime.cuda.plan import make_plan
 from ntkc.runtime.cuda.quiet import quiet
-from ntkc.runtime.errors import DeviceError, MemoryBudgetError
+from ntkc.runtime.errors import DeviceError, LoadError, MemoryBudgetError
+from ntkc.runtime.program import DEVICE_ABI
 from ntkc.runtime.threads import Reporter
 from ntkc.runtime.tiles import Tile, make_tiles
 from tests.backends.cuda_zoo import VECTORS
@@ -48,9 +50,10 @@ def simulated(check: str) -> dict[str, Any]:
     return found
 
 
-def test_simulated_zoo() -> None:
+@pytest.mark.parametrize("zoo", ["accuracy", pytest.param("exponential", marks=pytest.mark.slow)])
+def test_simulated_zoo(zoo: str) -> None:
     """Against 40 digits: coincident, nearly coincident, opposite and zero rows among them."""
-    for case, error in simulated("accuracy").items():
+    for case, error in simulated(zoo).items():
         # float32: roundings of 6e-8, some of them magnified by a few layers.
         assert error <= (1e-12 if case.endswith("float64") else 3e-6), (case, error)
 
@@ -76,6 +79,7 @@ def test_simulated_devices() -> None:
     assert "x1: lies on GPU 1, and" in found["elsewhere"]
     assert found["backwards"] == "x1: runs backwards along an axis; pass a copy of it"
     assert "offers DLPack alone, which is read by CuPy, and CuPy is not" in found["without CuPy"]
+    assert found["variable"] == "x1: Variable is not to be read: detach it first"
     assert "simulator" in found["described"]
 
 
@@ -113,6 +117,38 @@ def test_auto_prefers_a_usable_device(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(devices, "device_files", lambda: True)
     assert make_options(backend="auto").backend == "cuda"
     assert make_options(backend="cpu").backend == "cpu"
+
+
+def test_a_device_that_is_too_old_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from numba import cuda
+
+    monkeypatch.setattr(cuda, "is_available", lambda: True)
+    monkeypatch.setattr(cuda, "gpus", [0, 1])
+    found = [devices.Device(n, "a GPU", (6 + n, 5), 2**33) for n in range(2)]
+    monkeypatch.setattr(devices, "_described", lambda number: found[number])
+    search = devices.search.__wrapped__()
+    assert search.devices == (found[1],)
+    old = "a GPU (compute capability 6.5, 8 GiB) is too old: capability 7.5 is needed"
+    assert search.findings[-2:] == (old, str(found[1]))
+
+
+def test_a_device_with_too_little_shared_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder that was compiled on another machine; and one of another version."""
+    from ntkc.runtime.cuda import kernel
+
+    small = devices.Device(0, "a GPU", (7, 5), 2**33, shared=2**16)
+    monkeypatch.setattr(kernel, "require", lambda: (small,))
+    numbers = {"segments": [(None, {"shared": 2**16 + 4})]}
+    made = SimpleNamespace(__name__="net", DEVICE_ABI=DEVICE_ABI, KERNELS={"ntk": numbers})
+    one = object.__new__(kernel.CudaKernel)
+    with pytest.raises(DeviceError, match=r"65540 bytes .* a GPU .* 65536: compile .* again"):
+        one._use(made)
+    numbers["segments"][0][1]["shared"] -= 4
+    one._use(made)
+    assert one.devices == (str(small),)
+    made.DEVICE_ABI += 1
+    with pytest.raises(LoadError, match="compile the kernel again"):
+        one._use(made)
 
 
 def test_what_a_device_is_called() -> None:

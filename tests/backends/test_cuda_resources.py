@@ -53,6 +53,12 @@ SEGMENT = {"float32": 128, "float64": 255}
 """Of a thread: in float32 two blocks of 256 threads are there at once, in float64 one."""
 ROOMY = {"float32": 128, "float64": 255}
 """Of a thread, with an activation of many terms: two blocks of 256 threads, and one."""
+SERIES = ("certified", "exponential")
+"""Networks on vectors with activations of many terms."""
+LARGE = {"float32": 168, "float64": 255}
+"""Of a thread, with an activation of more terms twice in a row of layers: one block."""
+STACK = {"celu": 64, "elu": 64, "selu": 1792}
+"""Bytes of a thread's own memory, in float64, where its registers do not suffice."""
 SAMPLE = ("relu with bias", "fc1_gelu")
 SPATIAL_SAMPLE = ("strides", "inside", "cnn_gap_circular", "sequence_gap")
 
@@ -65,9 +71,9 @@ def imported(text: str, code: Callable[[Any], str], dtype: str, folder: Path, pa
     return import_generated(path, f"test_cuda_{part}_{abs(hash((text, dtype)))}")
 
 
-def check_tiles(text: str, folder: Path, most: Mapping[str, int] = TILE) -> None:
+def check_tiles(text: str, folder: Path, most: Mapping[str, int] = TILE, stack: int = 0) -> None:
     """No spills and no stack, few registers; in a float32 tile not one float64 number, and roots
-    by the device's instruction alone.
+    by the device's instruction alone. In float64 there may be a stack.
     """
     for dtype in DTYPES:
 
@@ -78,14 +84,21 @@ def check_tiles(text: str, folder: Path, most: Mapping[str, int] = TILE) -> None
         for capability in CAPABILITIES:
             made = ptx(module.TILES["nngp+ntk"], tile_types(dtype, "tile"), capability)
             assert f".target sm_{capability[0]}{capability[1]}" in made
-            assert dtype == "float64" or not re.search(r"\.f64|sqrt\.rn|rsqrt", made)
+            assert dtype == "float64" or not re.search(r"\.f64|sqrt\.(rn|approx\.f32)", made)
             found = resources(made, capability)
             assert found.registers <= most[dtype], (dtype, capability, found)
-            assert (found.spilled, found.stack, found.shared) == (0, 0, 0)
+            assert found.shared == 0
+            check_stack(found, stack if dtype == "float64" else 0)
         for near in [module.NEAR["ntk"]] if module.NEAR else []:
             found = resources(ptx(near, tile_types(dtype, "near")))
             assert found.registers <= most["float64"]
-            assert (found.spilled, found.stack) == (0, 0)
+            check_stack(found, stack)
+
+
+def check_stack(found: Resources, most: int) -> None:
+    """Nothing is spilled where there may be no stack."""
+    assert found.stack <= most, found
+    assert most or not found.spilled, found
 
 
 def segments(
@@ -129,7 +142,7 @@ def test_tiles(name: str, tmp_path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("name", VECTORS)
 def test_all_tiles(name: str, tmp_path: Path) -> None:
-    check_tiles(VECTORS[name], tmp_path)
+    check_tiles(VECTORS[name], tmp_path, ROOMY if name in SERIES else TILE)
 
 
 @pytest.mark.parametrize("name", SPATIAL_SAMPLE)
@@ -151,7 +164,8 @@ def test_all_segments(name: str, capability: tuple[int, int], dtype: str, tmp_pa
 def test_all_activations(case: Any, tmp_path: Path) -> None:
     """What the simulator, which knows all of Python, says nothing of: they compile."""
     vectors, positions = activated(case)
-    check_tiles(vectors, tmp_path, ROOMY)
+    stack = STACK.get(case[0], 0)
+    check_tiles(vectors, tmp_path, LARGE if stack else ROOMY, stack)
     for dtype in DTYPES:
         check_segments(positions, dtype, (9, 0), tmp_path)
 

@@ -32,6 +32,11 @@ SEQUENCE = network(
 VOLUME = network("conv(1x2x3, padding = same) -> relu -> global_avg_pool", "volume[2, 2, 3, 2]")
 LARGE = network("conv(8x7, padding = same) -> relu -> global_avg_pool", "image[3, 3, 9]")
 
+SERIES = network("conv(2, @, b_std = 0.1) -> tanh -> flatten", "sequence[3, 2]")
+EXPONENTIAL = network(
+    "conv(2, @, b_std = 0.1) -> elu -> conv(2) -> celu(0.7) -> flatten", "sequence[3, 2]"
+)
+
 
 def simulated(cases: list[tuple[str, str, bool, int]]) -> list[float]:
     """Errors of (program, dtype, whether the device is narrow, its memory)."""
@@ -68,6 +73,16 @@ def test_simulated_spaces_and_float32() -> None:
     texts = [SEQUENCE, VOLUME, LARGE]
     near([(text, "float64", False, MEMORY) for text in texts])
     near([(text, "float32", False, MEMORY) for text in [SEQUENCE, network(ZOO["strides"])]])
+
+
+def test_simulated_series() -> None:
+    """Cells of so many terms that their lines are put in an order of their own."""
+    near([(SERIES, "float64", False, MEMORY)])
+
+
+@pytest.mark.slow
+def test_simulated_exponentials() -> None:
+    near([(EXPONENTIAL, dtype, False, MEMORY) for dtype in ("float64", "float32")])
 
 
 def test_slots_in_scratch_and_one_pair_at_a_time() -> None:

@@ -101,6 +101,7 @@ def test_a_missing_program(ntkc, command):
 def test_compiling_for_a_gpu_needs_none(ntkc):
     done = ntkc("compile", "model.ntk", "--target", "cuda")
     assert done.status == 0, done.err
+    assert "for NVIDIA's GPUs" in done.out
     source = ntkc("compile", "model.ntk", "--target", "cuda", "--emit", "python")
     assert "@cuda.jit" in source.out
     refused = ntkc("compile", "model.ntk", "--target", "cuda", "--emit", "asm")

@@ -119,6 +119,32 @@ def test_what_is_refused(programs, value, error, message):
             kernel(np.ones((1, 3)), value)
 
 
+class _OnGpu:
+    """An array of some library's that states CUDA's interface."""
+
+    shape, __cuda_array_interface__ = (1, 3), {}
+
+
+class _ByDLPack:
+    """One that says by DLPack where it lies: memory that CUDA manages."""
+
+    shape = (1, 3)
+
+    def __dlpack_device__(self):
+        return 13, 0
+
+
+@pytest.mark.parametrize("value", [_OnGpu(), _ByDLPack()])
+def test_arrays_on_a_gpu_are_refused_by_the_processor(programs, value):
+    kernel = programs.relu(INPUT_SIZES=(3,))
+    message = r"x1: lies on a GPU, .*the processor; pass a copy.*backend='cuda'"
+    for call in (kernel, kernel.diag):
+        with pytest.raises(ArrayTypeError, match=message):
+            call(value)
+    with pytest.raises(ArrayTypeError, match="x2: lies on a GPU"):
+        kernel(np.ones((1, 3)), value)
+
+
 def test_sparse_matrices_are_refused(programs):
     scipy_sparse = pytest.importorskip("scipy.sparse")
     with pytest.raises(ArrayTypeError, match="toarray"):

@@ -7,12 +7,13 @@ kernel, which reads a product and writes a kernel value. The loop over layers st
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
+from ntkc.backends.cuda.late import late
 from ntkc.backends.cuda.spell import helpers, preamble, thread
-from ntkc.backends.spelling import Dialect, indices
+from ntkc.backends.spelling import indices
 from ntkc.backends.statements import Printer, docstring, indented, table_lines
-from ntkc.ir.loop import Load, Lookup, Loop, LoopKind, Statement
+from ntkc.ir.loop import Load, Lookup, Loop, LoopKind, Remark, Statement
 from ntkc.ir.node import Node
 from ntkc.runtime.program import DEVICE_ABI
 from ntkc.schedule.lower import label, lower
@@ -150,7 +151,7 @@ def _function(
     if frame is _TILE and program.complement:
         zero, one = dialect.literal(0.0), dialect.literal(1.0)
         head += "\n" + _COMPLEMENT.format(zero=zero, one=one)
-    lines = _Thread(dialect, names).block(body)
+    lines = _Thread(dtype, names).block(body)
     text = "\n".join([head, *indented(lines, 2 if frame is _NEAR else 1)])
     listed = table_lines(tables)
     for old, new in names.items():
@@ -161,19 +162,33 @@ def _function(
 class _Thread(Printer):
     """Prints statements as one thread carries them out."""
 
-    def __init__(self, dialect: Dialect, tables: Mapping[str, str]) -> None:
-        super().__init__(dialect, indices(lambda value: f"u64({int(value)})"))
-        self._tables = tables
+    def __init__(self, dtype: str, tables: Mapping[str, str]) -> None:
+        super().__init__(thread(dtype), indices(lambda value: f"u64({int(value)})"))
+        self._dtype, self._tables = dtype, tables
+
+    def block(self, statements: Iterable[Statement]) -> list[str]:
+        """Statements, line by line: what stands between two loops or remarks is ordered anew."""
+        lines: list[str] = []
+        straight: list[Statement] = []
+        for statement in (*statements, None):
+            match statement:
+                case Loop(LoopKind.LANES, _, _, body):
+                    straight += body  # a thread is one lane
+                case Loop() | Remark() | None:
+                    lines += super().block(late(straight, self._dtype))
+                    lines += [] if statement is None else self.statement(statement)
+                    straight = []
+                case _:
+                    straight.append(statement)
+        return lines
 
     def statement(self, statement: Statement) -> list[str]:
-        """A thread is one lane, its slots are registers, and its product is at hand."""
+        """Slots are registers of the thread, and its product is at hand."""
         match statement:
             case Load(name, "values", _):
                 return [] if name == "pair" else [f"{name} = pair"]
             case Lookup(name, table, position):
                 return [f"{name} = u64({self._tables[table]}[{position}])"]
-            case Loop(LoopKind.LANES, _, _, body):
-                return self.block(body)
             case _:
                 return super().statement(statement)
 

@@ -26,13 +26,15 @@ def thread(dtype: str) -> Dialect:
     """
     literal = literals(dtype)
     zero, one = literal(0.0), literal(1.0)
-    positive = f"cuda.selp({{0}} > {zero}, {{0}}, {one})"
-    inverse = f"rsqrt({positive})" if dtype == "float32" else f"{one} / math.sqrt({positive})"
-    root = f"math.sqrt(cuda.selp({{0}} > {zero}, {{0}}, {zero}))"
+    root, inverse = "sqrt_float32({0})", "inverse_root_float32({0})"
+    if dtype == "float64":
+        positive = f"cuda.selp({{0}} > {zero}, {{0}}, {one})"
+        root = f"math.sqrt(cuda.selp({{0}} > {zero}, {{0}}, {zero}))"
+        inverse = f"cuda.selp({{0}} > {zero}, {one} / math.sqrt({positive}), {zero})"
     own = {
         "pow2": f"math.ldexp({one}, int({{0}}))",
-        "sqrt": "sqrt_float32({0})" if dtype == "float32" else root,
-        "inv_sqrt": f"cuda.selp({{0}} > {zero}, {inverse}, {zero})",
+        "sqrt": root,
+        "inv_sqrt": inverse,
         "min": "cuda.selp({0} < {1}, {0}, {1})",
         "max": "cuda.selp({0} > {1}, {0}, {1})",
         "select": f"cuda.selp({{0}} > {zero}, {{1}}, {{2}})",
@@ -40,37 +42,62 @@ def thread(dtype: str) -> Dialect:
     return Dialect(f"{dtype} thread", {**scalars(dtype), **calls(own)}, literal)
 
 
-_ROOT = f'''\
+_INSTRUCTION = '''\
 if config.ENABLE_CUDASIM:
 
-    def approximate_root(x):
-        """A root of a number that is not below 0."""
-        return F(math.sqrt(x))
+    def approximate_{name}(x):
+        """{doc}"""
+        return F({python})
 
 else:
     from llvmlite import ir
     from numba.cuda.extending import intrinsic
 
     @intrinsic
-    def approximate_root(context, x):
-        """One instruction, good to 2**-23 of the result; roots of denormal numbers are 0."""
+    def approximate_{name}(context, x):
+        """One instruction, good to 2**-22.9 of the result, which counts denormal numbers as 0."""
 
         def generate(context, builder, signature, arguments):
             form = ir.FunctionType(ir.FloatType(), [ir.FloatType()])
-            root = ir.InlineAsm(form, "sqrt.approx.ftz.f32 $0, $1;", "=f,f")
+            root = ir.InlineAsm(form, "{opcode}.approx.ftz.f32 $0, $1;", "=f,f")
             return builder.call(root, arguments)
 
-        return float32(float32), generate
+        return float32(float32), generate'''
+
+_ROOT = (
+    _INSTRUCTION.format(
+        name="root",
+        doc="A root of a number that is not below 0.",
+        python="math.sqrt(x)",
+        opcode="sqrt",
+    )
+    + f'''
 
 
 {DEVICE}
 def sqrt_float32(x):
     """sqrt(x), and 0 below 0."""
     return approximate_root(cuda.selp(x > F(0.0), x, F(0.0)))'''
+)
 
-_RSQRT = "rsqrt = (lambda x: F(1.0) / math.sqrt(x)) if config.ENABLE_CUDASIM else libdevice.rsqrtf"
+_LEAST = repr(2.0**-126)
+_INVERSE_ROOT = (
+    _INSTRUCTION.format(
+        name="inverse_root",
+        doc="One over the root of a number; anything where there is none.",
+        python="1.0 / math.sqrt(x) if x > 0.0 else 0.0",
+        opcode="rsqrt",
+    )
+    + f'''
 
-HELPERS = {"sqrt_float32": _ROOT} | {
+
+{DEVICE}
+def inverse_root_float32(x):
+    """1 / sqrt(x), and 0 where `sqrt_float32` is 0: below 0, and for denormal numbers."""
+    return cuda.selp(x >= F({_LEAST}), approximate_inverse_root(x), F(0.0))'''
+)
+
+HELPERS = {"sqrt_float32": _ROOT, "inverse_root_float32": _INVERSE_ROOT} | {
     f"owen_t_{dtype}": owen_t(dtype, DEVICE) for dtype in ("float64", "float32")
 }
 
@@ -83,10 +110,8 @@ def helpers(texts: Sequence[str]) -> list[str]:
 def preamble(texts: Sequence[str]) -> str:
     """The import statements of a module with these texts, and the names that they lean on."""
     used = [n for n in ("float32", "float64") if any(re.search(rf"\b{n}\b", t) for t in texts)]
-    rsqrt = any("rsqrt(" in text for text in texts)
     inner = any(f"{DEVICE}\n" in text for text in texts)
-    names = [*(["config"] if rsqrt or inner else []), "cuda", *used]
+    names = [*["config"] * inner, "cuda", *used]
     lines = ["import math", "", "import numpy as np", f"from numba import {', '.join(names)}"]
-    lines += ["from numba.cuda import libdevice"] * rsqrt
-    lines += ["", "F = np.float32", "u64 = np.uint64", *[_DEVICE] * inner, *[_RSQRT] * rsqrt]
+    lines += ["", "F = np.float32", "u64 = np.uint64", *[_DEVICE] * inner]
     return "\n".join(lines)

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from math import prod
 
 from ntkc.backends.cuda.cells import Cells, who
+from ntkc.backends.cuda.late import late
 from ntkc.backends.cuda.spell import INDEX
 from ntkc.backends.cuda.windows import Windows
 from ntkc.backends.routines import Routines
 from ntkc.backends.spelling import Dialect
-from ntkc.backends.statements import assignment, indented
+from ntkc.backends.statements import Printer, assignment, indented
 from ntkc.ir.loop import Let, Load, Lookup, Table
 from ntkc.ir.node import Node, Space, Varies, const, symbol
 from ntkc.schedule.lower import Lanes, numbers_met
@@ -52,6 +53,14 @@ def held_after(where: Block, step: SliceStep, held: Held) -> Held:
     if cells.single and not cells.ragged:
         kept |= dict.fromkeys(written, step.geometry.space)
     return kept
+
+
+class _Cell(Printer):
+    """Prints what is pointwise."""
+
+    def place(self, buffer: str, index: Node) -> str:
+        """An entry of a table."""
+        return f"{buffer}[u64({self.index(index)})]"
 
 
 class Step(Lanes):
@@ -170,12 +179,11 @@ class Step(Lanes):
     def _cell(self, r: int) -> list[str]:
         """Everything pointwise of one cell: a call, and where its results go."""
         given = self._given(r)
-        lines = [*self._singles(), *self._products()]
+        self._singles()
+        lines = self._products()
         self._compute()
         results = [self._named(node) for node in self.step.instance.outputs]
-        lets = (s for s in self.body if isinstance(s, Let))
-        lines += [line for s in lets for line in assignment(s.name, self.dialect.write(s.value))]
-        assert not any(isinstance(s, Load) for s in self.body)
+        lines += _Cell(self.dialect, INDEX).block(late(self.body, self.place.dtype))
         lines.append(f"return {', '.join(results)}")
         given |= {name: name for name in self.arguments} | {"same": "same"}
         target = ", ".join(f"next_{k}_{r}" for k in range(self._outputs))
@@ -224,13 +232,12 @@ class Step(Lanes):
         self.body.append(Let(name, self._value(node)))
         return name
 
-    def _singles(self) -> list[str]:
-        loads = []
+    def _singles(self) -> None:
         for kind, hole, node in self.entries:
             name = self._fresh(f"{kind}_{hole}")
-            loads.append(f"{name} = {kind}_table[u64({kind}_from_{hole} + {kind}_cell)]")
+            place = symbol(f"{kind}_from_{hole}") + symbol(f"{kind}_cell")
+            self.body.append(Load(name, f"{kind}_table", place))
             self.names[node] = symbol(name)
-        return loads
 
     def _products(self) -> list[str]:
         """Inner products over channels."""

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import of_numba, on_device
 from ..errors import ArrayError, ArrayTypeError
 from .devices import require
 
@@ -22,38 +23,29 @@ class Fetched(np.ndarray[Any, Any]):
         self.original = None
 
 
-def on_device(value: object) -> bool:
-    """Whether an array says that it lies on a GPU."""
-    if hasattr(value, "__cuda_array_interface__") or _of_numba(value):
-        return True
-    kind = getattr(value, "__dlpack_device__", None)
-    return kind is not None and int(kind()[0]) == _CUDA
-
-
 def adopt(value: object, name: str) -> Any:
     """A Numba device array over the same memory. Raises `ArrayTypeError` or `ArrayError`."""
     from numba import cuda
 
     from .product import cupy
 
-    if _of_numba(value):
+    if of_numba(value):
         array: Any = value
         return _checked(array, name)
     _check_device(value, name)
-    if not hasattr(value, "__cuda_array_interface__"):  # DLPack alone
-        library = cupy()
-        if library is None:
-            raise ArrayTypeError(
-                f"{name}: {type(value).__name__} lies on a GPU and offers DLPack alone, which is "
-                "read by CuPy, and CuPy is not installed"
-            )
-        value = library.from_dlpack(value)
-    return _checked(cuda.as_cuda_array(value), name)
-
-
-def _of_numba(value: object) -> bool:
-    """Whether it is an array of Numba's own, which under its simulator states no interface."""
-    return hasattr(value, "copy_to_host") and hasattr(value, "dtype")
+    try:
+        if not hasattr(value, "__cuda_array_interface__"):  # DLPack alone
+            library = cupy()
+            if library is None:
+                raise ArrayTypeError(
+                    f"{name}: {type(value).__name__} lies on a GPU and offers DLPack alone, which "
+                    "is read by CuPy, and CuPy is not installed"
+                )
+            value = library.from_dlpack(value)
+        array = cuda.as_cuda_array(value)
+    except (RuntimeError, BufferError, NotImplementedError) as error:  # PyTorch's, of a variable
+        raise ArrayTypeError(f"{name}: {type(value).__name__} is not to be read: {error}") from None
+    return _checked(array, name)
 
 
 def _check_device(value: object, name: str) -> None:

@@ -85,8 +85,8 @@ def require() -> tuple[Device, ...]:
     found = search()
     if not found.devices:
         raise DeviceError(
-            f"backend='cuda': no usable GPU: {'; '.join(found.findings)}. "
-            "`ntkc doctor` tells more; backend='cpu' runs on the processor"
+            f"backend='cuda' (--target cuda): no usable GPU: {'; '.join(found.findings)}. "
+            "`ntkc doctor` tells more; backend='cpu' (--target cpu) runs on the processor"
         )
     return found.devices
 

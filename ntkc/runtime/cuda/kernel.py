@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import on_device
 from ..errors import ArgumentError, DeviceError, LoadError
 from ..gradients import ValueAndGradient
 from ..kernel import Kernel
@@ -17,7 +18,7 @@ from ..outputs import make_outputs
 from ..program import DEVICE_ABI, Program
 from ..slice_program import SliceProgram
 from ..threads import Reporter
-from .arrays import Fetched, adopt, fetch, from_dlpack, on_device
+from .arrays import Fetched, adopt, fetch, from_dlpack
 from .devices import Device, require, simulated
 from .plan import STREAMS
 from .quiet import quiet

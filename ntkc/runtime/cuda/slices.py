@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +17,7 @@ from numba import cuda
 from numpy.typing import NDArray
 
 from ..errors import MemoryBudgetError
-from ..slice_program import Images, Sliced, SliceProgram
+from ..slice_program import Sliced, SliceProgram
 from ..slice_sides import Side
 from ..slices import make_side
 from ..threads import Reporter
@@ -203,34 +202,12 @@ class _Alone:
         self,
         program: SliceProgram,
         sliced: Sliced,
-        spaces: tuple[tuple[int, ...], ...],
-        inputs: NDArray[Any],
-        mean_squares: Images,
-        owned: list[Images],
+        side: Side,
         constants: NDArray[np.float64],
         threads: int,
-        name: str,
-    ) -> list[Images]:
-        """One image (n, *space) for each of the spaces."""
-        tile = self._names.get(id(sliced), program.tile_of(program.roots))
-        side = Side(inputs, mean_squares, owned, {}, name)
-        values = self._values(program, sliced, side, tile, constants)
-        found, first = [], 0
-        for space in spaces:
-            cells, shape = prod(space), space or (1,) * len(program.space)
-            found.append(values[:, first : first + cells].reshape(side.count, *shape))
-            first += cells
-        return found
-
-    def _values(
-        self,
-        program: SliceProgram,
-        sliced: Sliced,
-        side: Side,
-        name: str,
-        constants: NDArray[np.float64],
     ) -> NDArray[np.float64]:
         """All results (n, R) of one function."""
+        name = self._names.get(id(sliced), program.tile_of(program.roots))
         dtype, kernels = np.dtype(program.dtype), self._module.KERNELS[name]
         each = pair_bytes(kernels, dtype) + input_bytes(side.inputs, sliced.width, dtype)
         plan = make_slice_plan([side.count, 1], each, 0, sliced.entries, self._budget, 1, 1)
