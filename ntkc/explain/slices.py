@@ -11,7 +11,7 @@ from typing import Any
 from ntkc.explain.layout import WIDTH, amount, size, table, wrapped
 from ntkc.ir.cost import Work, itemsize, work
 from ntkc.ir.node import Node
-from ntkc.schedule.slices.lower import layout
+from ntkc.schedule.slices.layout import layout
 from ntkc.schedule.slices.program import (
     Push,
     Segment,

@@ -22,15 +22,8 @@ from ntkc.ir.node import Node, Space, Varies, symbol, topological, with_args
 from ntkc.ir.positions import cells
 from ntkc.ir.project import Projection
 from ntkc.runtime.program import SLICES_ABI
-from ntkc.schedule.slices.lower import (
-    Call,
-    Layout,
-    cells_of,
-    end_margins,
-    layout,
-    lower_segment,
-    side_margin,
-)
+from ntkc.schedule.slices.layout import Layout, end_margins, layout, side_margin
+from ntkc.schedule.slices.lower import Call, cells_of, lower_segment
 from ntkc.schedule.slices.program import (
     Geometry,
     Segment,
