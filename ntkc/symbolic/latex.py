@@ -17,6 +17,7 @@ from ntkc.ir.node import Node, Rewriter, const, is_const
 from ntkc.symbolic.choose import where
 from ntkc.symbolic.expectation import BOUNDED, C
 from ntkc.symbolic.functions import (
+    Edge,
     ExpMinusOne,
     InverseRoot,
     Kink,
@@ -27,7 +28,7 @@ from ntkc.symbolic.functions import (
     Select,
     Smaller,
 )
-from ntkc.symbolic.moments import FAR, TINY
+from ntkc.symbolic.halflines import FAR, TINY
 from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
 
 if TYPE_CHECKING:
@@ -130,6 +131,7 @@ def _plain(expression: Any) -> Any:
         .replace(Select, _sign_or_choice)
         .replace(NormalCdf, sympy.Function("Phi"))
         .replace(OwenT, lambda h, y, x: sympy.Function("T")(h, y / x))
+        .replace(Edge, lambda n, h, y, x: sympy.Function(f"V_{n}")(h, y / x))
     )
 
 

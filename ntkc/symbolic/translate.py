@@ -16,6 +16,7 @@ import sympy
 from ntkc.ir.arithmetic import recognise
 from ntkc.ir.node import Node, const, function, make, symbol, topological
 from ntkc.symbolic.functions import (
+    Edge,
     ExpMinusOne,
     InverseRoot,
     Kink,
@@ -96,8 +97,8 @@ def _to_sympy(node: Node, args: list[Any]) -> Any:
         return sympy_symbol(node.attr("name"))
     if node.op == "power":
         return args[0] ** node.attr("exponent")
-    if node.op == "kink":
-        return Kink(node.attr("degree"), args[0])
+    if node.op in ("kink", "edge"):
+        return {"kink": Kink, "edge": Edge}[node.op](node.attr("degree"), *args)
     if node.op == "polynomial":
         coefficients = map(exact_number, reversed(node.attr("coefficients")))
         return reduce(lambda value, a: value * args[0] + a, coefficients, sympy.Integer(0))
@@ -156,8 +157,9 @@ def _from_sympy(e: Any, done: dict[Any, Node]) -> Node:
         return _power(done[e.base], e.exp, done)
     if isinstance(e, sympy.atan):
         return _angle(e.args[0], done)
-    if isinstance(e, Kink):
-        return make("kink", done[e.args[1]], degree=int(e.args[0]))
+    for kind, op in ((Kink, "kink"), (Edge, "edge")):
+        if isinstance(e, kind):
+            return make(op, *(done[a] for a in e.args[1:]), degree=int(e.args[0]))
     for kind, op in _FROM_SYMPY:
         if isinstance(e, kind):
             return make(op, *(done[a] for a in e.args))
