@@ -45,13 +45,13 @@ def edge_{dtype}(h, y, x, degree):
         else:
             length = F(REACH) / (max(s, F(REST)) + s)
             for place, weight in {rule}:
-                step = length * F(place)
+                step = length * place
                 t = s + step
                 square = size * size + t * t
                 share = (size if degree == 0 else t * t) / square
                 if degree == 2:
                     share = F(2.0) * size * share / square
-                found += F(weight) * share * math.exp(-step * (s + F(0.5) * step))
+                found += weight * share * math.exp(-step * (s + F(0.5) * step))
             found *= length * math.exp(F(-0.5) * (size * size + s * s))
         if turn == 0:
             value = found
@@ -70,7 +70,7 @@ def edge(dtype: str, decorator: str) -> str:
         ((float(x) + 1.0) / 2.0, float(w) / (4.0 * math.pi))
         for x, w in zip(nodes, weights, strict=True)
     )
-    lines = "".join(f"\n        ({x!r}, {w!r})," for x, w in rule)
+    lines = "".join(f"\n        (F({x!r}), F({w!r}))," for x, w in rule)
     single = dtype == "float32"
     numbers = {
         "LEAST": "1e-37" if single else "1e-300",

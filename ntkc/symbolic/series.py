@@ -31,6 +31,7 @@ from ntkc.diagnostics import NtkError
 from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import Node
+from ntkc.runtime.blas import single_threaded_blas
 from ntkc.symbolic.features import Features, Mean, Part, forms
 from ntkc.symbolic.hermite import (
     Array,
@@ -39,7 +40,9 @@ from ntkc.symbolic.hermite import (
     NotFiniteError,
     Sampled,
     Slope,
+    forget,
     parts,
+    remembered,
 )
 from ntkc.symbolic.sparse import correlations, rule
 
@@ -86,22 +89,30 @@ def series_forms(formula: Formula, tolerance: float) -> DualForms:
             f"`{formula.name}` has no closed form, and its series cannot be certified to "
             f"{tolerance:g}: at best to {_ATTAINABLE:g}"
         )
-    value, slope = functions(formula)
-    for aim in (tolerance, tolerance / 8):
-        try:
-            features, error = _features(formula, value, slope, aim)
-        except NotFiniteError as problem:
-            raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
-        if error <= tolerance:
-            break
-    else:
-        raise NotCertifiedError(
-            f"`{formula.name}` has no closed form, and its series is certified to {error:.1e}, "
-            f"not to {tolerance:g}"
-        )
+    features, error = _certified(formula, tolerance)
     terms = sum(len(part.degrees) for part in features.parts)
     certificate = Certificate("series", error, LARGEST_VARIANCE, terms)
     return forms(formula.name, features, certificate)
+
+
+def _certified(formula: Formula, tolerance: float) -> tuple[Features, float]:
+    """The features within the tolerance, and their error. Raises `NotCertifiedError`."""
+    value, slope = map(remembered, functions(formula))
+    error = math.inf
+    try:
+        with single_threaded_blas:  # products of some thousand numbers: threads would only wait
+            for aim in (tolerance, tolerance / 8):
+                features, error = _features(formula, value, slope, aim)
+                if error <= tolerance:
+                    return features, error
+    except NotFiniteError as problem:
+        raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
+    finally:
+        forget()
+    raise NotCertifiedError(
+        f"`{formula.name}` has no closed form, and its series is certified to {error:.1e}, "
+        f"not to {tolerance:g}"
+    )
 
 
 def functions(formula: Formula) -> tuple[Function, Function]:
@@ -164,10 +175,13 @@ def _degree(slope: Slope, tolerance: float) -> tuple[int, float]:
         return _MIXTURE_DEGREE, 0.0  # its duals are known whole
     variances = LARGEST_VARIANCE * np.array([1e-3, 0.03, 0.3, 1.0])
     norms = slope.norms(variances)
-    degree, tail, tails = _DEGREES[0], 1.0, [1.0]
+    degree, first, tail, tails = _DEGREES[0], slope.parity, 1.0, [1.0]
+    known = np.zeros_like(norms)
     for degree in _DEGREES:
-        squares = slope.coefficients(variances, np.arange(slope.parity, degree + 1, 2.0)) ** 2
-        tail = float((1.0 - squares.sum(axis=1) / norms).max())
+        found = slope.coefficients(variances, np.arange(first, degree + 1, 2.0))
+        known += (found**2).sum(axis=1)
+        first = degree + 1 + (degree + 1 - slope.parity) % 2
+        tail = float((1.0 - known / norms).max())
         tails.append(max(tail, 1e-300))
         if tail <= tolerance or _hopeless(tails, len(_DEGREES) + 1 - len(tails), tolerance):
             break
