@@ -31,6 +31,7 @@ Function = Callable[[Array], Array]
 _REACH = 13.5  # exp(-z^2/4) is 2e-20 there
 _ORDER = 16  # of the Gauss-Legendre rule on a panel
 _BLOCK = 512  # Hermite functions held at a time
+_HUGE = 1e120  # of a slope: squares of it, and of a share of 1e-16 of it, are floats
 _REMEMBERED = 16  # arrays, of 1.4 MB at most
 _SMALL = 1e-150  # an arcsine over its argument is 1 there
 
@@ -250,9 +251,17 @@ def remembered(function: Function) -> Function:
 
 
 def parts(slope: Function, largest: float) -> Sequence[Sampled]:
-    """The even and the odd part of a slope, without a part that vanishes."""
+    """The even and the odd part of a slope, without a part that vanishes.
+
+    Raises `NotFiniteError` where its squares leave the range of floats.
+    """
     probe = np.array([0.01, 0.3, 1.0]) * largest
     found = [Sampled(slope, parity) for parity in (0, 1)]
+    peak = max(float(np.abs(part.values(probe)[0]).max()) for part in found)
+    if peak > _HUGE or 0.0 < peak < 1.0 / _HUGE:
+        raise NotFiniteError(
+            f"its slope is {peak:.0e} somewhere, whose square is out of the range of floats"
+        )
     norms = [part.norms(probe) for part in found]
     total = norms[0] + norms[1]
     return [p for p, n in zip(found, norms, strict=True) if (n > 1e-26 * total).any()]

@@ -89,7 +89,7 @@ _DECAYS = Formulas(
         "p s^2 (1 - 2/pi)",
     ),
 )
-"""Of exponentials that a kink cuts off: see `ntkc.symbolic.decay_forms`."""
+"""Of exponentials that a kink cuts off: see `ntkc.symbolic.decay_sums`."""
 
 
 def formulas(bound: Bound) -> Formulas:

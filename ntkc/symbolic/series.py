@@ -32,7 +32,7 @@ from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import Node
 from ntkc.runtime.blas import single_threaded_blas
-from ntkc.symbolic.features import Features, Mean, Part, forms
+from ntkc.symbolic.features import Features, Mean, Part, forms, norm
 from ntkc.symbolic.hermite import (
     Array,
     Function,
@@ -104,6 +104,7 @@ def _certified(formula: Formula, tolerance: float) -> tuple[Features, float]:
             for aim in (tolerance, tolerance / 8):
                 features, error = _features(formula, value, slope, aim)
                 if error <= tolerance:
+                    _confirm(formula.name, value, features, tolerance)
                     return features, error
     except NotFiniteError as problem:
         raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
@@ -146,6 +147,21 @@ def _features(
     return features, error + lost + _quadrature_error(slopes)
 
 
+_NEEDLE = "its slope is too steep for a series: it goes between the places where it is looked at"
+
+
+def _confirm(name: str, value: Function, features: Features, tolerance: float) -> None:
+    """See that the series, which knows the slope alone, has E[f^2]: a slope that is a needle goes
+    between the nodes of every quadrature, what it rises by does not.
+    """
+    variances = LARGEST_VARIANCE * _CHECKED
+    exact = Sampled(value, 0).norms(variances) + Sampled(value, 1).norms(variances)
+    (found,) = evaluate([norm(features)], {"p": variances})
+    lost = float((np.abs(found - exact) / np.maximum(exact, _SMALLEST * exact.max())).max())
+    if not lost <= tolerance:
+        raise NotCertifiedError(f"`{name}` has no closed form, and {_NEEDLE}")
+
+
 def _part(name: str, slope: Slope, whole: Sequence[Slope], tolerance: float) -> tuple[Part, float]:
     """The features of one parity, and their error."""
     degree, tail = _degree(slope, tolerance / 8)
@@ -177,6 +193,8 @@ def _degree(slope: Slope, tolerance: float) -> tuple[int, float]:
     norms = slope.norms(variances)
     degree, first, tail, tails = _DEGREES[0], slope.parity, 1.0, [1.0]
     known = np.zeros_like(norms)
+    if not (norms > 0.0).all():
+        raise NotFiniteError(_NEEDLE)
     for degree in _DEGREES:
         found = slope.coefficients(variances, np.arange(first, degree + 1, 2.0))
         known += (found**2).sum(axis=1)

@@ -6,6 +6,7 @@ multiples of a few named constants) and come back as the same floats.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import reduce
@@ -203,8 +204,14 @@ def _visited(e: Any, done: dict[Any, Node]) -> Node:
 
 
 def _nearest(number: Any) -> float:
-    """The float nearest to an exact number (`float` alone may be one unit off)."""
-    return float(number if number.is_Rational else number.evalf(40))
+    """The float nearest to an exact number (`float` alone may be one unit off).
+
+    Raises `OverflowError` where there is none.
+    """
+    found = float(number if number.is_Rational else number.evalf(40))
+    if math.isinf(found):
+        raise OverflowError("a number of the formula is too large for a float")
+    return found
 
 
 def _sum(e: Any, done: dict[Any, Node]) -> Node:
