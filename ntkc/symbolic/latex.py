@@ -148,6 +148,10 @@ def _unguarded(node: Node) -> Node:
     """
     if node is BOUNDED:
         return C
+    if node.op == "select" and node.args[1].op == "div" and is_const(node.args[2], 0.0):
+        return node.args[1] if node.args[1].args[1] is node.args[0] else node
+    if node.op == "max" and all(arg.op == "abs" for arg in node.args):
+        return const(1.0)  # a scale, which cancels
     if node.op in ("max", "min", "add"):
         for kept, guard in (node.args, node.args[::-1]):
             small = guard.args[0] if guard.op == "mul" else guard

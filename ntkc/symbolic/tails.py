@@ -147,9 +147,7 @@ class _Edge:
         self.distance = bounded(cross, times(root(self.variance), self.side))
         sign = sign_of(self.height) if not is_const(deviation) else ONE
         self._angle = times(sign, cross), times(deviation, self.side)
-        self.below = (
-            ZERO if is_const(deviation) else function("select", negated(self.height), ONE, ZERO)
-        )
+        self.below = ZERO if is_const(deviation) else times(0.5, minus(ONE, sign_of(self.height)))
 
     def part(self, degree: int) -> Node:
         """V_degree."""
