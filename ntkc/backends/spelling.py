@@ -6,7 +6,7 @@ name: either a pass should have spelled it, or the table must learn it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ntkc.ir.node import Node
@@ -72,6 +72,21 @@ class Dialect:
         return text
 
 
+def helpers_of(texts: Sequence[str], helpers: Mapping[str, str]) -> list[str]:
+    """The helper functions that texts use, and those that these use, in their own order."""
+    found: dict[str, str] = {}
+    used = list(texts)
+    while used:
+        fresh = {
+            name: text
+            for name, text in helpers.items()
+            if name not in found and any(f"{name}(" in t for t in used)
+        }
+        found |= fresh
+        used = list(fresh.values())
+    return [text for name, text in helpers.items() if name in found]
+
+
 ARITHMETIC = {
     "add": Form("{0} + {1}", SUM, (SUM, PRODUCT)),
     "sub": Form("{0} - {1}", SUM, (SUM, PRODUCT)),
@@ -103,6 +118,7 @@ def scalars(dtype: str) -> dict[str, Form]:
             {
                 "abs": "abs({0})",
                 "owen_t": f"owen_t_{dtype}({{0}}, {{1}}, {{2}})",
+                "edge": f"edge_{dtype}({{0}}, {{1}}, {{2}}, {{degree}})",
                 "sin": "math.sin({0})",
                 "cos": "math.cos({0})",
                 "log": "math.log({0})",

@@ -81,6 +81,14 @@ SCALAR = {
             "over t from 0 to the angle of the point (|x|, y)",
         ),
         _scalar(
+            "edge",
+            3,
+            "of (h, y, x): the integral from s = h y/|x| of w(t) exp(-(h^2 + t^2)/2) dt / (2 pi), "
+            "where w is h/(h^2 + t^2), t^2/(h^2 + t^2), 2 h t^2/(h^2 + t^2)^2 for the degrees 0, "
+            "1, 2; s is 0 where y is",
+            "degree",
+        ),
+        _scalar(
             "kink",
             1,
             "K_degree at cosine 1 - mu, 0 <= mu <= 1: K_0 = arccos, K_n' = -n^2 K_{n-1} "

@@ -119,6 +119,31 @@ def _owen_t(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
     return plus(along, times(const(0.5 / math.pi), times(end, angle)))
 
 
+def _edge(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
+    """With t = y/|x| and E = exp(-h^2 (1 + t^2)/2)/(2 pi): -exp(-h^2/2) Phi(-h t)/sqrt(2 pi),
+    -V_0 - t E and -2 V_1 along h, and -E, -h t^2 E and -2 t^2 E/(1 + t^2) along the angle of
+    (|x|, y), for the degrees 0, 1, 2 and V_0, V_1 those of lower degrees.
+    """
+    height, opposite, adjacent = node.args
+    degree, size = node.attr("degree"), function("abs", adjacent)
+    steepness = opposite / function("max", size, 1e-300)
+    steepness = function("max", function("min", steepness, 1e100), -1e100)
+    square = height * height
+    end = function("exp", const(-0.5) * square * (1.0 + steepness * steepness)) * (0.5 / math.pi)
+    if degree == 0:
+        bell = function("exp", const(-0.5) * square) * (1.0 / math.sqrt(2.0 * math.pi))
+        along, around = -bell * function("normal_cdf", -height * steepness), -end
+    elif degree == 1:
+        along = -make("edge", *node.args, degree=0) - steepness * end
+        around = -height * (steepness * (steepness * end))
+    else:
+        along = const(-2.0) * make("edge", *node.args, degree=1)
+        around = const(-2.0) * (1.0 - 1.0 / (1.0 + steepness * steepness)) * end
+    turned = times(function("select", adjacent, 1.0, -1.0), x)
+    angle = _angle(make("atan2", opposite, size), y, turned)
+    return plus(times(along, h), times(around, angle))
+
+
 def _kink(node: Node, x: Rate) -> Rate:
     """dK_n/dmu = n^2 K_{n-1}, and dK_0/dmu = 1/sqrt(mu (2 - mu))."""
     (mu,), degree = node.args, node.attr("degree")
@@ -206,6 +231,7 @@ RULES: dict[str, Rule] = {
         const(1.0 / math.sqrt(2.0 * math.pi)), times(_bell(node, 0.5), x)
     ),
     "owen_t": _owen_t,
+    "edge": _edge,
     **dict.fromkeys(SPATIAL, _mapped),
     "dropout": _dropout,
     # What checks a value, and what marks where schedules cut, are the identity.

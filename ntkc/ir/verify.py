@@ -70,6 +70,7 @@ class _Checker:
             "symbol": self._symbol,
             "power": lambda node: self._whole(node, "exponent"),
             "kink": lambda node: self._whole(node, "degree"),
+            "edge": lambda node: self._whole(node, "degree", 2),
             "polynomial": self._polynomial,
             "chebyshev": self._polynomial,
             "gram": self._gram,
@@ -134,10 +135,11 @@ class _Checker:
     def _symbol(self, node: Node) -> Iterator[str]:
         yield f"no symbols are left in a module: {node.attr('name')}"
 
-    def _whole(self, node: Node, name: str) -> Iterator[str]:
+    def _whole(self, node: Node, name: str, most: float = math.inf) -> Iterator[str]:
         value = node.attr(name)
-        if type(value) is not int or value < 0:
-            yield f"the {name} of {node.op} is a whole number, at least 0, not {value!r}"
+        if type(value) is not int or not 0 <= value <= most:
+            bound = "at least 0" if most == math.inf else f"from 0 to {most}"
+            yield f"the {name} of {node.op} is a whole number, {bound}, not {value!r}"
 
     def _polynomial(self, node: Node) -> Iterator[str]:
         coefficients = node.attr("coefficients")

@@ -8,7 +8,8 @@ no arithmetic on literals left.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+import operator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ntkc.ir.arithmetic import evaluate
@@ -108,6 +109,8 @@ def raised(x: Operand, n: int) -> Node:
     x = as_node(x)
     if n == 0:
         return ONE
+    if n == 2 and is_const(x):
+        return folded(make("mul", x, x))
     return x if n == 1 else folded(make("power", x, exponent=n))
 
 
@@ -139,11 +142,25 @@ def folded(node: Node) -> Node:
 
     Zero has one sign here: terms are told apart by their numbers.
     """
-    if node.args and node.op in SCALAR and all(map(is_const, node.args)):
+    if not node.args or node.op not in SCALAR or not all(map(is_const, node.args)):
+        return node
+    rule = _QUICK.get(node.op)
+    if rule is None:
         (value,) = evaluate([node], {})
-        if math.isfinite(value):
-            return ZERO if value == 0.0 else const(float(value))
-    return node
+    else:
+        value = rule(*(arg.attr("value") for arg in node.args))
+    if not math.isfinite(value):
+        return node
+    return ZERO if value == 0.0 else const(float(value))
+
+
+_QUICK: dict[str, Callable[..., float]] = {
+    "add": operator.add,
+    "sub": operator.sub,
+    "mul": operator.mul,
+    "neg": operator.neg,
+}
+"""What Python's floats do as NumPy's do, and without its overhead."""
 
 
 def simplified(form: Node) -> Node:

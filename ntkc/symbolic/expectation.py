@@ -26,7 +26,8 @@ from ntkc.symbolic.algebra import (
     summed,
     times,
 )
-from ntkc.symbolic.moments import Budget, Pair, complex_moment, moment
+from ntkc.symbolic.halflines import Pair
+from ntkc.symbolic.moments import Budget, complex_moment, moment
 from ntkc.symbolic.terms import NoRuleError, Term, Terms
 
 C, P, Q, ETA = map(symbol, ("c", "p", "q", "eta"))

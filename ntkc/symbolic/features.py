@@ -72,6 +72,11 @@ def forms(name: str, features: Features, certificate: Certificate) -> DualForms:
     )
 
 
+def norm(features: Features) -> Node:
+    """E[f^2] over p."""
+    return _Side(features, symbol("p")).norm
+
+
 class _Side:
     """The features of one input."""
 

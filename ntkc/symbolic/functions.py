@@ -151,6 +151,12 @@ class OwenT(sympy.Function):  # type: ignore[misc]
         return weight * (x if argindex == 2 else -y)
 
 
+class Edge(sympy.Function):  # type: ignore[misc]
+    """Edge(degree, h, y, x): the operation `edge` of h and the tangent y/|x|, for x >= 0."""
+
+    nargs = 4
+
+
 class InverseRoot(sympy.Function):  # type: ignore[misc]
     """1/sqrt(x), and 0 for x <= 0."""
 

@@ -15,9 +15,12 @@ larger numbers and no wider range than the first (Gauss-Legendre rules on short 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import hashlib
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +30,9 @@ Function = Callable[[Array], Array]
 
 _REACH = 13.5  # exp(-z^2/4) is 2e-20 there
 _ORDER = 16  # of the Gauss-Legendre rule on a panel
-_CHUNK = 256  # Hermite functions held at a time
+_BLOCK = 512  # Hermite functions held at a time
+_HUGE = 1e120  # of a slope: squares of it, and of a share of 1e-16 of it, are floats
+_REMEMBERED = 16  # arrays, of 1.4 MB at most
 _SMALL = 1e-150  # an arcsine over its argument is 1 there
 
 
@@ -81,14 +86,16 @@ class Sampled:
         part, nodes, weights = self.values(variances)
         weighted = part * (weights * _ground_state(nodes))
         found = np.empty((len(variances), len(degrees)))
-        at = 0
-        for first, functions in _hermite_functions(nodes, int(degrees[-1]), self.parity):
-            last = first + 2 * len(functions)
-            stop = int(np.searchsorted(degrees, last))
-            if stop > at:
-                wanted = ((degrees[at:stop] - first) // 2).astype(int)
-                found[:, at:stop] = weighted @ functions[wanted].T
-            at = stop
+        functions = _functions(self.width)
+        whole = degrees.astype(int)
+        if len(whole) <= _BLOCK // 2:
+            few: Array = weighted @ functions.at(whole.tolist()).T
+            return few
+        found = np.empty((len(variances), len(whole)))
+        for number in range(int(whole[0]) // _BLOCK, int(whole[-1]) // _BLOCK + 1):
+            first, last = np.searchsorted(whole, [number * _BLOCK, (number + 1) * _BLOCK])
+            rows = functions.block(number)[whole[first:last] - number * _BLOCK]
+            found[:, first:last] = weighted @ rows.T
         return found
 
     def norms(self, variances: Array) -> Array:
@@ -122,24 +129,53 @@ def _panels(width: float) -> tuple[Array, Array]:
     return nodes.ravel(), np.tile(weights * length / 2.0, count)
 
 
-def _hermite_functions(z: Array, last: int, parity: int) -> Iterator[tuple[int, Array]]:
-    """(degree of the first, functions (M, J)): those of one parity up to `last`, in chunks.
+class _HermiteFunctions:
+    """The Hermite functions at the nodes of a rule.
 
-    By the three-term recurrence, which is stable for these functions.
+    By the three-term recurrence, which is stable for these functions. A derivation asks for few
+    degrees again and again, and for ranges of many: rows of the former are kept, and of the latter
+    where each block of them begins.
     """
-    now = _ground_state(z)
-    after = z * now
-    chunk: list[Any] = []
-    first = parity
-    for degree in range(last + 1):
-        if degree % 2 == parity:
-            chunk.append(now)
-        if len(chunk) == _CHUNK:
-            yield first, np.array(chunk)
-            first, chunk = degree + 2, []
-        now, after = after, (z * after - np.sqrt(degree + 1.0) * now) / np.sqrt(degree + 2.0)
-    if chunk:
-        yield first, np.array(chunk)
+
+    def __init__(self, nodes: Array) -> None:
+        ground = _ground_state(nodes)
+        self._nodes = nodes
+        self._rows: dict[int, Array] = {}
+        self._starts = {0: (ground, nodes * ground)}
+
+    def at(self, degrees: Sequence[int]) -> Array:
+        """(degrees, nodes) for a few degrees, ascending."""
+        missing = [degree for degree in degrees if degree not in self._rows]
+        for number in sorted({degree // _BLOCK for degree in missing}):
+            block = self.block(number)
+            for degree in missing:
+                if degree // _BLOCK == number:
+                    self._rows[degree] = block[degree % _BLOCK].copy()
+        return np.array([self._rows[degree] for degree in degrees])
+
+    def block(self, number: int) -> Array:
+        """Those of `_BLOCK` degrees, from that many blocks on."""
+        while number not in self._starts:
+            self.block(max(k for k in self._starts if k < number))
+        now, after = self._starts[number]
+        found = np.empty((_BLOCK, len(self._nodes)))
+        for place in range(_BLOCK):
+            found[place] = now
+            degree = float(number * _BLOCK + place)
+            rise = self._nodes * after - math.sqrt(degree + 1.0) * now
+            now, after = after, rise / math.sqrt(degree + 2.0)
+        self._starts[number + 1] = now, after
+        return found
+
+
+@lru_cache(maxsize=1)
+def _functions(width: float) -> _HermiteFunctions:
+    return _HermiteFunctions(_panels(width)[0])
+
+
+def forget() -> None:
+    """Give back the memory of what is kept from one coefficient to the next."""
+    _functions.cache_clear()
 
 
 @dataclass(frozen=True)
@@ -197,10 +233,35 @@ class Mixture:
         return slopes, integrals
 
 
+def remembered(function: Function) -> Function:
+    """The function, which knows what it was asked lately: both parts of a slope ask for the same,
+    and a formula of a stranger may be long.
+    """
+    known: dict[bytes, Array] = {}
+
+    def ask(x: Array) -> Array:
+        key = hashlib.blake2b(x.tobytes(), digest_size=16).digest()
+        found = known.pop(key, None)
+        known[key] = function(x) if found is None else found
+        if len(known) > _REMEMBERED:
+            del known[next(iter(known))]
+        return known[key]
+
+    return ask
+
+
 def parts(slope: Function, largest: float) -> Sequence[Sampled]:
-    """The even and the odd part of a slope, without a part that vanishes."""
+    """The even and the odd part of a slope, without a part that vanishes.
+
+    Raises `NotFiniteError` where its squares leave the range of floats.
+    """
     probe = np.array([0.01, 0.3, 1.0]) * largest
     found = [Sampled(slope, parity) for parity in (0, 1)]
+    peak = max(float(np.abs(part.values(probe)[0]).max()) for part in found)
+    if peak > _HUGE or 0.0 < peak < 1.0 / _HUGE:
+        raise NotFiniteError(
+            f"its slope is {peak:.0e} somewhere, whose square is out of the range of floats"
+        )
     norms = [part.norms(probe) for part in found]
     total = norms[0] + norms[1]
     return [p for p, n in zip(found, norms, strict=True) if (n > 1e-26 * total).any()]

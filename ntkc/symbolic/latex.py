@@ -17,6 +17,7 @@ from ntkc.ir.node import Node, Rewriter, const, is_const
 from ntkc.symbolic.choose import where
 from ntkc.symbolic.expectation import BOUNDED, C
 from ntkc.symbolic.functions import (
+    Edge,
     ExpMinusOne,
     InverseRoot,
     Kink,
@@ -27,7 +28,7 @@ from ntkc.symbolic.functions import (
     Select,
     Smaller,
 )
-from ntkc.symbolic.moments import FAR, TINY
+from ntkc.symbolic.halflines import FAR, TINY
 from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ _DECAYS = Formulas(
         "p s^2 (1 - 2/pi)",
     ),
 )
-"""Of exponentials that a kink cuts off: see `ntkc.symbolic.decay_forms`."""
+"""Of exponentials that a kink cuts off: see `ntkc.symbolic.decay_sums`."""
 
 
 def formulas(bound: Bound) -> Formulas:
@@ -130,6 +131,7 @@ def _plain(expression: Any) -> Any:
         .replace(Select, _sign_or_choice)
         .replace(NormalCdf, sympy.Function("Phi"))
         .replace(OwenT, lambda h, y, x: sympy.Function("T")(h, y / x))
+        .replace(Edge, lambda n, h, y, x: sympy.Function(f"V_{n}")(h, y / x))
     )
 
 
@@ -146,6 +148,10 @@ def _unguarded(node: Node) -> Node:
     """
     if node is BOUNDED:
         return C
+    if node.op == "select" and node.args[1].op == "div" and is_const(node.args[2], 0.0):
+        return node.args[1] if node.args[1].args[1] is node.args[0] else node
+    if node.op == "max" and all(arg.op == "abs" for arg in node.args):
+        return const(1.0)  # a scale, which cancels
     if node.op in ("max", "min", "add"):
         for kept, guard in (node.args, node.args[::-1]):
             small = guard.args[0] if guard.op == "mul" else guard

@@ -24,7 +24,6 @@ from ntkc.symbolic.algebra import (
     ONE,
     ZERO,
     Complex,
-    exponential,
     folded,
     inverse_root,
     minus,
@@ -37,39 +36,23 @@ from ntkc.symbolic.algebra import (
     summed,
     times,
 )
+from ntkc.symbolic.halflines import (
+    TINY,
+    Pair,
+    conditional_height,
+    crossing,
+    density_at,
+    deviation_of,
+    joint_determinant,
+    lead,
+    sign_of,
+    standard,
+    upper_tail,
+    variance_of,
+)
 from ntkc.symbolic.terms import Condition, NoRuleError
 
 MAX_STEPS = 8_000
-FAR = 37.5
-TINY = 1e-30
-"""What divisors are kept above, and heights within: beyond FAR a normal probability is 0."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A Gaussian pair; `gap_p` is p - c and `gap_q` is q - c, known without cancellation."""
-
-    p: Node
-    q: Node
-    c: Node
-    determinant: Node
-    gap_p: Node
-    gap_q: Node
-    m: Node = ZERO
-    n: Node = ZERO
-    # The means m and n are p tilt_u + c tilt_v and c tilt_u + q tilt_v.
-    tilt_u: Node = ZERO
-    tilt_v: Node = ZERO
-    sum_p: Node = ZERO
-    sum_q: Node = ZERO
-    """p + c and q + c, known as the gaps are, and of the first pair alone."""
-
-    def swapped(self) -> Pair:
-        """(V, U)."""
-        return Pair(
-            self.q, self.p, self.c, self.determinant, self.gap_q, self.gap_p,
-            self.n, self.m, self.tilt_v, self.tilt_u, self.sum_q, self.sum_p,
-        )  # fmt: skip
 
 
 @dataclass
@@ -126,10 +109,10 @@ def _boundary(
     pair: Pair, i: int, j: int, x: Condition, y: Condition | None, own: bool, budget: Budget
 ) -> Node:
     """cov(U, X) (or cov(V, X) unless `own`) times E[U^i V^j y d(X - a)]."""
-    variance = _variance(pair, x)
+    variance = variance_of(pair, x)
     covariance = times(x.slope, pair.p if own else pair.c)
     pull = times(covariance, inverse_root(variance)) if not is_const(covariance, 0.0) else ZERO
-    density = times(_density(_standard(x, pair)), pull)
+    density = times(density_at(standard(x, pair)), pull)
     if is_const(density, 0.0):
         return ZERO
     return times(density, _given(pair, i, j, x, y, budget))
@@ -140,13 +123,13 @@ def _given(pair: Pair, i: int, j: int, x: Condition, y: Condition | None, budget
     rest = _conditional(pair, x)
     if y is None:
         return moment(rest, i, j, None, None, budget)
-    height = _conditional_height(pair, x, y)
+    height = conditional_height(pair, x, y)
     return _one_sided(rest, i, j, y, height, pair, x, budget)
 
 
 def _conditional(pair: Pair, x: Condition) -> Pair:
     """(U, V) given X = a."""
-    variance = _variance(pair, x)
+    variance = variance_of(pair, x)
     shift = minus(x.threshold, times(x.slope, pair.m))
     leftover = plus(
         times(raised(x.slope, 2), pair.determinant), pair.q if x.noise else ZERO
@@ -169,7 +152,7 @@ def _one_sided(
         return ZERO
     budget.spend()
     if i == 0 and j == 0:
-        tail = _tail(height)
+        tail = upper_tail(height)
         return minus(tail, HALF) if y.centred else tail
     swap = j > 0
     one, other = (rest.swapped(), (j, i)) if swap else (rest, (i, j))
@@ -187,8 +170,8 @@ def _one_sided(
         parts.append(times(float(b), one.c, lower(1, 1)))
     covariance = times(y.slope, rest.q if swap else rest.c)
     if not is_const(covariance, 0.0):
-        scale = inverse_root(_variance(rest.swapped(), y))
-        density = times(_density(height), covariance, scale)
+        scale = inverse_root(variance_of(rest.swapped(), y))
+        density = times(density_at(height), covariance, scale)
         u, v = _both_given(pair, rest, x, y)
         left, right = (i, j - 1) if swap else (i - 1, j)
         last = _last(u, v, rest, y)
@@ -198,7 +181,7 @@ def _one_sided(
 
 def _both_given(pair: Pair, rest: Pair, x: Condition, y: Condition) -> tuple[Node, Node]:
     """The means of U and V given X = a and Y = b."""
-    variance = _variance(rest.swapped(), y)
+    variance = variance_of(rest.swapped(), y)
     shift = minus(y.threshold, times(y.slope, rest.n))
     v = y.place if not y.noise else plus(rest.n, over(times(y.slope, rest.q, shift), variance))
     if is_const(rest.c, 0.0):
@@ -208,7 +191,7 @@ def _both_given(pair: Pair, rest: Pair, x: Condition, y: Condition) -> tuple[Nod
 
 def _last(u: Node, v: Node, rest: Pair, y: Condition) -> Pair:
     """(U, V) with those means, given both conditions' boundaries."""
-    variance = _variance(rest.swapped(), y)
+    variance = variance_of(rest.swapped(), y)
     leftover = plus(times(raised(y.slope, 2), rest.determinant), rest.p if y.noise else ZERO)
     p = ZERO if is_const(rest.p, 0.0) else quotient(leftover, variance)
     q = quotient(rest.q, variance) if y.noise else ZERO
@@ -224,18 +207,18 @@ def _probability(pair: Pair, x: Condition | None, y: Condition | None, budget: B
         return ONE
     if x is None:
         return _probability(pair.swapped(), y, x, budget)
-    h = _standard(x, pair)
+    h = standard(x, pair)
     if y is None:
-        return minus(_tail(h), HALF) if x.centred else _tail(h)
-    k = _standard(y, pair.swapped())
+        return minus(upper_tail(h), HALF) if x.centred else upper_tail(h)
+    k = standard(y, pair.swapped())
     if is_const(h, 0.0) or is_const(k, 0.0):
         return _from_the_middle(pair, x, y, h, k)
     budget.spend(6)
     joint = _joint_tail(pair, x, y, h, k)
     if x.centred:
-        joint = minus(joint, times(0.5, _tail(k)))
+        joint = minus(joint, times(0.5, upper_tail(k)))
     if y.centred:
-        joint = minus(joint, times(0.5, _tail(h)))
+        joint = minus(joint, times(0.5, upper_tail(h)))
     return plus(joint, 0.25) if x.centred and y.centred else joint
 
 
@@ -244,7 +227,7 @@ def _from_the_middle(pair: Pair, x: Condition, y: Condition, h: Node, k: Node) -
     angle where both are. What a centred condition takes away is left out, not cancelled.
     """
     z = times(x.slope, y.slope, pair.c)
-    side = root(_joint_determinant(pair, x, y))
+    side = root(joint_determinant(pair, x, y))
     if is_const(h, 0.0) and is_const(k, 0.0):
         angle = times(1.0 / (2.0 * math.pi), make("atan2", z, side))
         return angle if x.centred or y.centred else plus(0.25, angle)
@@ -252,17 +235,17 @@ def _from_the_middle(pair: Pair, x: Condition, y: Condition, h: Node, k: Node) -
     joint = make("owen_t", height, z, side)
     if middle.centred:
         return joint
-    joint = plus(times(0.5, _tail(height)), joint)
+    joint = plus(times(0.5, upper_tail(height)), joint)
     return minus(joint, 0.25) if far.centred else joint
 
 
 def _joint_tail(pair: Pair, x: Condition, y: Condition, h: Node, k: Node) -> Node:
     """P(X > a, Y > b)."""
-    side = root(_joint_determinant(pair, x, y))
-    along_x, along_y = _side(h), _side(k)
+    side = root(joint_determinant(pair, x, y))
+    along_x, along_y = sign_of(h), sign_of(k)
     first = _angle_part(pair, x, y, h, side)
     second = _angle_part(pair.swapped(), y, x, k, side)
-    value = minus(minus(times(0.5, plus(_tail(h), _tail(k))), first), second)
+    value = minus(minus(times(0.5, plus(upper_tail(h), upper_tail(k))), first), second)
     apart = folded(function("max", negated(times(along_x, along_y)), 0.0))
     return minus(value, times(0.5, apart))
 
@@ -271,98 +254,11 @@ def _angle_part(pair: Pair, x: Condition, y: Condition, h: Node, side: Node) -> 
     """T of h and its angle, with both thresholds moved by next to nothing: where a threshold
     that parameters or means make is at the mean exactly, the angle is still defined.
     """
-    cross, deviation = _cross(pair, x, y), _deviation(x, pair)
+    cross, deviation = crossing(pair, x, y), deviation_of(x, pair)
     if not is_const(deviation):
-        cross = plus(cross, times(TINY, _lead(pair, x, y)))
+        cross = plus(cross, times(TINY, lead(pair, x, y)))
         deviation = plus(deviation, TINY)
-    return make("owen_t", h, times(_side(h), cross), times(deviation, side))
-
-
-def _lead(pair: Pair, x: Condition, y: Condition) -> Node:
-    """var(X) - cov(X, Y), exactly 0 where X and Y coincide."""
-    if _parallel(x, y):
-        return times(raised(x.slope, 2), pair.gap_p if x.slope is y.slope else pair.sum_p)
-    return minus(_variance(pair, x), times(x.slope, y.slope, pair.c))
-
-
-def _side(h: Node) -> Node:
-    """1 for h >= 0, else -1."""
-    return folded(function("select", negated(h), -1.0, 1.0))
-
-
-def _cross(pair: Pair, x: Condition, y: Condition) -> Node:
-    """var(X) (b - EY) - cov(X, Y) (a - EX), without cancellation where X and Y nearly coincide
-    or nearly are opposite.
-    """
-    if not _parallel(x, y):
-        z = times(x.slope, y.slope, pair.c)
-        right = times(_variance(pair, x), _deviation(y, pair.swapped()))
-        return minus(right, times(z, _deviation(x, pair)))
-    a = x.threshold if x.slope is y.slope else negated(x.threshold)
-    b = y.threshold
-    apart = plus(times(a, pair.gap_p), times(pair.p, minus(b, a)))
-    if is_const(plus(a, b), 0.0) or b is negated(a):
-        level = times(b, pair.sum_p)
-    elif is_const(a) and is_const(b):
-        level = apart
-    else:  # parameters may make them opposite, and then c = -p must cancel exactly
-        opposite = minus(times(pair.p, plus(a, b)), times(a, pair.sum_p))
-        level = make("select", pair.c, apart, opposite)
-    tilted = times(y.slope, pair.tilt_v, pair.determinant)
-    return times(raised(x.slope, 2), minus(level, tilted))
-
-
-def _parallel(x: Condition, y: Condition) -> bool:
-    """Whether X and Y are U and V times the same number, up to its sign."""
-    return not (x.noise or y.noise) and (x.slope is y.slope or y.slope is negated(x.slope))
-
-
-def _conditional_height(pair: Pair, x: Condition, y: Condition) -> Node:
-    """(b - E[Y | X = a]) / sd(Y | X = a)."""
-    cross = _cross(pair, x, y)
-    spread = times(root(_variance(pair, x)), root(_joint_determinant(pair, x, y)))
-    return _bounded(cross, spread)
-
-
-def _joint_determinant(pair: Pair, x: Condition, y: Condition) -> Node:
-    """var(X) var(Y) - cov(X, Y)^2, as a sum of positive terms."""
-    m, n = raised(x.slope, 2), raised(y.slope, 2)
-    parts = [times(m, n, pair.determinant)]
-    if y.noise:
-        parts.append(times(m, pair.p))
-    if x.noise:
-        parts.append(times(n, pair.q))
-    if x.noise and y.noise:
-        parts.append(ONE)
-    return summed(reversed(parts))
-
-
-def _variance(pair: Pair, x: Condition) -> Node:
-    return plus(1.0 if x.noise else 0.0, times(raised(x.slope, 2), pair.p))
-
-
-def _deviation(x: Condition, pair: Pair) -> Node:
-    return minus(x.threshold, times(x.slope, pair.m))
-
-
-def _standard(x: Condition, pair: Pair) -> Node:
-    """(a - EX)/sd(X), within the range in which a normal probability is not 0."""
-    return _bounded(_deviation(x, pair), root(_variance(pair, x)))
-
-
-def _bounded(distance: Node, spread: Node) -> Node:
-    if is_const(distance, 0.0):
-        return ZERO
-    height = make("div", distance, function("max", spread, TINY))
-    return function("max", function("min", height, FAR), -FAR)
-
-
-def _tail(h: Node) -> Node:
-    return folded(make("normal_cdf", negated(h)))
-
-
-def _density(h: Node) -> Node:
-    return times(1.0 / math.sqrt(2.0 * math.pi), exponential(times(-0.5, raised(h, 2))))
+    return make("owen_t", h, times(sign_of(h), cross), times(deviation, side))
 
 
 # --- complex means ---------------------------------------------------------------------

@@ -15,7 +15,7 @@ from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, const, function, is_const, sqrt, substitute, topological
 from ntkc.symbolic import expectation as expected
-from ntkc.symbolic import powers
+from ntkc.symbolic import powers, tails
 from ntkc.symbolic.algebra import ZERO, simplified, summed
 from ntkc.symbolic.decay_forms import decay_forms
 from ntkc.symbolic.decays import Slopes, decaying
@@ -95,7 +95,7 @@ def decays(body: Node) -> Slopes | None:
     except (NoRuleError, OverflowError):
         return None
     found = decaying(terms)
-    if found is None or _has_masses(derivative(terms)[1], {}):
+    if found is None or _has_masses(derivative(terms)[1], {}, terms):
         return None
     return found
 
@@ -113,14 +113,19 @@ def _derived(expression: Expression) -> Dual:
     terms = terms_of(expression.body)
     _refuse_cut_decay(terms)
     slopes, masses = derivative(terms)
-    jumps = _has_masses(masses, expression.samples)
+    jumps = _has_masses(masses, expression.samples, terms)
     power = one_power(terms)
     if power is not None:
         forms = power_forms(expression.name, expression.parameters, power, jumps)
         return Dual(forms, terms, _power_route(power), jumps)
     budget = Budget()
-    dual = expectation(terms, terms, budget)
-    dual_dot = ZERO if jumps else expectation(slopes, slopes, budget)
+    far = tails.tails(terms)
+    if far is None:
+        dual = expectation(terms, terms, budget)
+        dual_dot = ZERO if jumps else expectation(slopes, slopes, budget)
+    else:
+        dual = tails.expectation(far, budget)
+        dual_dot = ZERO if jumps else tails.expectation(tails.slopes(far), budget)
     kinked = any(t.condition is not None and not t.condition.noise for t in terms)
     forms = _forms(expression, dual, dual_dot, kinked)
     return Dual(forms, terms, _route(terms), jumps)
@@ -168,21 +173,26 @@ def _rates(terms: Terms, sign: float) -> list[float]:
     return [sign * rate for rate in rates if rate is not None and sign * rate > 0]
 
 
-def _has_masses(masses: list[tuple[Node, Node]], samples: Mapping[str, float]) -> bool:
-    """Whether the point masses of f' do not cancel at every place."""
+def _has_masses(
+    masses: list[tuple[Node, Node]], samples: Mapping[str, float], terms: Terms
+) -> bool:
+    """Whether the point masses of f' do not cancel at every place. What is nothing beside f's own
+    coefficients is no jump, as that of exp(-2z^2) cut off at 4, by 1e-14.
+    """
     by_place: dict[Node, list[Node]] = {}
     for place, mass in masses:
         by_place.setdefault(place, []).append(mass)
-    return any(not _vanishes(parts, samples) for parts in by_place.values())
+    size = max((abs(known_number(t.coefficient) or 0.0) for t in terms), default=0.0)
+    return any(not _vanishes(parts, samples, size) for parts in by_place.values())
 
 
-def _vanishes(parts: list[Node], samples: Mapping[str, float]) -> bool:
+def _vanishes(parts: list[Node], samples: Mapping[str, float], size: float) -> bool:
     """Whether a sum is 0 for all parameters: at the samples and beside them."""
     total = summed(parts)
     if is_const(total):
         sizes = [known_number(part) for part in parts]
         scale = max((abs(s) for s in sizes if s is not None), default=0.0)
-        return abs(float(total.attr("value"))) <= 1e-12 * max(scale, 1.0)
+        return abs(float(total.attr("value"))) <= 1e-12 * max(scale, size)
     names = {n.attr("name") for n in topological((total,)) if n.op in ("symbol", "param")}
     for k in range(3):
         at = {

@@ -181,17 +181,15 @@ def _erf(node: Node, args: list[Terms]) -> Terms:
 
 
 def _larger(node: Node, args: list[Terms]) -> Terms:
-    """max(x, y) = y + (x - y) [x > y]."""
-    x, y = args
+    """max(x, y) = y + (x - y) [x > y], y being 0 where either is: then nothing cancels."""
+    x, y = args if args[0] else args[::-1]
     gap = added(x, opposite(y))
     return added(y, times_where(gap, gap))
 
 
 def _smaller(node: Node, args: list[Terms]) -> Terms:
-    """min(x, y) = x - (x - y) [x > y]."""
-    x, y = args
-    gap = added(x, opposite(y))
-    return added(x, opposite(times_where(gap, gap)))
+    """min(x, y) = -max(-x, -y)."""
+    return opposite(_larger(node, [opposite(x) for x in args]))
 
 
 def _modulus(node: Node, args: list[Terms]) -> Terms:

@@ -31,7 +31,8 @@ from ntkc.diagnostics import NtkError
 from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import Node
-from ntkc.symbolic.features import Features, Mean, Part, forms
+from ntkc.runtime.blas import single_threaded_blas
+from ntkc.symbolic.features import Features, Mean, Part, forms, norm
 from ntkc.symbolic.hermite import (
     Array,
     Function,
@@ -39,7 +40,9 @@ from ntkc.symbolic.hermite import (
     NotFiniteError,
     Sampled,
     Slope,
+    forget,
     parts,
+    remembered,
 )
 from ntkc.symbolic.sparse import correlations, rule
 
@@ -86,22 +89,31 @@ def series_forms(formula: Formula, tolerance: float) -> DualForms:
             f"`{formula.name}` has no closed form, and its series cannot be certified to "
             f"{tolerance:g}: at best to {_ATTAINABLE:g}"
         )
-    value, slope = functions(formula)
-    for aim in (tolerance, tolerance / 8):
-        try:
-            features, error = _features(formula, value, slope, aim)
-        except NotFiniteError as problem:
-            raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
-        if error <= tolerance:
-            break
-    else:
-        raise NotCertifiedError(
-            f"`{formula.name}` has no closed form, and its series is certified to {error:.1e}, "
-            f"not to {tolerance:g}"
-        )
+    features, error = _certified(formula, tolerance)
     terms = sum(len(part.degrees) for part in features.parts)
     certificate = Certificate("series", error, LARGEST_VARIANCE, terms)
     return forms(formula.name, features, certificate)
+
+
+def _certified(formula: Formula, tolerance: float) -> tuple[Features, float]:
+    """The features within the tolerance, and their error. Raises `NotCertifiedError`."""
+    value, slope = map(remembered, functions(formula))
+    error = math.inf
+    try:
+        with single_threaded_blas:  # products of some thousand numbers: threads would only wait
+            for aim in (tolerance, tolerance / 8):
+                features, error = _features(formula, value, slope, aim)
+                if error <= tolerance:
+                    _confirm(formula.name, value, features, tolerance)
+                    return features, error
+    except NotFiniteError as problem:
+        raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
+    finally:
+        forget()
+    raise NotCertifiedError(
+        f"`{formula.name}` has no closed form, and its series is certified to {error:.1e}, "
+        f"not to {tolerance:g}"
+    )
 
 
 def functions(formula: Formula) -> tuple[Function, Function]:
@@ -135,6 +147,21 @@ def _features(
     return features, error + lost + _quadrature_error(slopes)
 
 
+_NEEDLE = "its slope is too steep for a series: it goes between the places where it is looked at"
+
+
+def _confirm(name: str, value: Function, features: Features, tolerance: float) -> None:
+    """See that the series, which knows the slope alone, has E[f^2]: a slope that is a needle goes
+    between the nodes of every quadrature, what it rises by does not.
+    """
+    variances = LARGEST_VARIANCE * _CHECKED
+    exact = Sampled(value, 0).norms(variances) + Sampled(value, 1).norms(variances)
+    (found,) = evaluate([norm(features)], {"p": variances})
+    lost = float((np.abs(found - exact) / np.maximum(exact, _SMALLEST * exact.max())).max())
+    if not lost <= tolerance:
+        raise NotCertifiedError(f"`{name}` has no closed form, and {_NEEDLE}")
+
+
 def _part(name: str, slope: Slope, whole: Sequence[Slope], tolerance: float) -> tuple[Part, float]:
     """The features of one parity, and their error."""
     degree, tail = _degree(slope, tolerance / 8)
@@ -164,10 +191,15 @@ def _degree(slope: Slope, tolerance: float) -> tuple[int, float]:
         return _MIXTURE_DEGREE, 0.0  # its duals are known whole
     variances = LARGEST_VARIANCE * np.array([1e-3, 0.03, 0.3, 1.0])
     norms = slope.norms(variances)
-    degree, tail, tails = _DEGREES[0], 1.0, [1.0]
+    degree, first, tail, tails = _DEGREES[0], slope.parity, 1.0, [1.0]
+    known = np.zeros_like(norms)
+    if not (norms > 0.0).all():
+        raise NotFiniteError(_NEEDLE)
     for degree in _DEGREES:
-        squares = slope.coefficients(variances, np.arange(slope.parity, degree + 1, 2.0)) ** 2
-        tail = float((1.0 - squares.sum(axis=1) / norms).max())
+        found = slope.coefficients(variances, np.arange(first, degree + 1, 2.0))
+        known += (found**2).sum(axis=1)
+        first = degree + 1 + (degree + 1 - slope.parity) % 2
+        tail = float((1.0 - known / norms).max())
         tails.append(max(tail, 1e-300))
         if tail <= tolerance or _hopeless(tails, len(_DEGREES) + 1 - len(tails), tolerance):
             break

@@ -6,6 +6,7 @@ multiples of a few named constants) and come back as the same floats.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from functools import reduce
@@ -16,6 +17,7 @@ import sympy
 from ntkc.ir.arithmetic import recognise
 from ntkc.ir.node import Node, const, function, make, symbol, topological
 from ntkc.symbolic.functions import (
+    Edge,
     ExpMinusOne,
     InverseRoot,
     Kink,
@@ -96,8 +98,8 @@ def _to_sympy(node: Node, args: list[Any]) -> Any:
         return sympy_symbol(node.attr("name"))
     if node.op == "power":
         return args[0] ** node.attr("exponent")
-    if node.op == "kink":
-        return Kink(node.attr("degree"), args[0])
+    if node.op in ("kink", "edge"):
+        return {"kink": Kink, "edge": Edge}[node.op](node.attr("degree"), *args)
     if node.op == "polynomial":
         coefficients = map(exact_number, reversed(node.attr("coefficients")))
         return reduce(lambda value, a: value * args[0] + a, coefficients, sympy.Integer(0))
@@ -156,8 +158,9 @@ def _from_sympy(e: Any, done: dict[Any, Node]) -> Node:
         return _power(done[e.base], e.exp, done)
     if isinstance(e, sympy.atan):
         return _angle(e.args[0], done)
-    if isinstance(e, Kink):
-        return make("kink", done[e.args[1]], degree=int(e.args[0]))
+    for kind, op in ((Kink, "kink"), (Edge, "edge")):
+        if isinstance(e, kind):
+            return make(op, *(done[a] for a in e.args[1:]), degree=int(e.args[0]))
     for kind, op in _FROM_SYMPY:
         if isinstance(e, kind):
             return make(op, *(done[a] for a in e.args))
@@ -201,8 +204,14 @@ def _visited(e: Any, done: dict[Any, Node]) -> Node:
 
 
 def _nearest(number: Any) -> float:
-    """The float nearest to an exact number (`float` alone may be one unit off)."""
-    return float(number if number.is_Rational else number.evalf(40))
+    """The float nearest to an exact number (`float` alone may be one unit off).
+
+    Raises `OverflowError` where there is none.
+    """
+    found = float(number if number.is_Rational else number.evalf(40))
+    if math.isinf(found):
+        raise OverflowError("a number of the formula is too large for a float")
+    return found
 
 
 def _sum(e: Any, done: dict[Any, Node]) -> Node:

@@ -145,6 +145,42 @@ def test_what_no_series_reaches_is_refused(formula):
         ntkc.compile(source=program)
 
 
+@pytest.mark.parametrize(
+    ("formula", "why"),
+    [
+        *((f, "too steep for a series") for f in ("tanh(1e5 * z)", "tanh(1e8 * z)")),
+        *(
+            (f"{size} * tanh(z)", "out of the range of floats")
+            for size in ("1e300", "1e150", "1e-300")
+        ),
+        ("max(z, 0) + 1e200 * exp(min(z, 0))", "out of the range of floats"),
+        ("max(z, 0) + exp(min(1e9 * z, 0))", "out of the reach of its series"),
+    ],
+)
+def test_what_quadrature_does_not_see_is_refused(formula, why):
+    """Needles between nodes, squares that are infinite or 0: none is certified."""
+    program = f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
+    with pytest.raises(NtkError, match=why):
+        ntkc.compile(source=program)
+
+
+def test_numbers_beyond_floats_have_a_reason():
+    program = (
+        "activation f(z) = 1e200 * relu(z)\nnetwork n { input vector[3]; dense -> f -> dense }\n"
+    )
+    (found,) = [d for d in check(Source("<text>", program)) if d.code.startswith("E")]
+    assert "range" in found.primary.text + found.message
+
+
+def test_a_jump_that_is_no_more_than_rounding_is_none():
+    for formula, jumps in (("if z < 4 then exp(-2 * z ^ 2) else 0", 0), ("1e-13 * sign(z)", 1)):
+        program = (
+            f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
+        )
+        found = check(Source("<text>", program))
+        assert [d.code for d in found] == ["E0505"] * jumps, formula
+
+
 def test_a_smooth_formula_without_closed_form_is_a_series():
     """E[erf(u) erf(2u) erf(v) erf(2v)] at u = v of variance 1: by Gauss-Hermite quadrature."""
     program = "activation f(z) = erf(z) * erf(2 * z)\nnetwork n { input vector[1]; dense -> f }\n"

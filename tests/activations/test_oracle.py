@@ -61,7 +61,7 @@ def text(name: str, arguments: Any) -> str:
 
 
 def errors(made: Any, name: str, arguments: Any, dtype: Any) -> list[tuple[Point, str, float]]:
-    """The relative errors of both kernels at every point, less what tails may add."""
+    """The relative errors of both kernels at every point."""
     known = values()[name, label(arguments)]
     found = []
     for point in POINTS:
@@ -74,15 +74,12 @@ def errors(made: Any, name: str, arguments: Any, dtype: Any) -> list[tuple[Point
         left, right = np.array([[x, 0, 0, 0]], dtype), np.array([[y, z, 0, 0]], dtype)
         got = made(left, right, get=("nngp", "ntk"))
         least = float(np.finfo(dtype).tiny / np.finfo(dtype).eps)  # below it digits are lost
-        # A function that vanishes around 0 has tails for values, as 1e-56: they are known to a
-        # rounding of what they are differences of.
-        floor = float(np.finfo(dtype).eps) * (1.0 + float(p + q)) if name == "soft_shrink" else 0.0
         signed = -c if point.negative else c
         for root, exact, size in (
             ("nngp", dual, mpmath.sqrt(abs(first[0] * second[0]))),
             ("ntk", signed * dual_dot, mpmath.sqrt(abs(p * q * first[1] * second[1]))),
         ):
-            wrong = max(abs(mpmath.mpf(float(getattr(got, root)[0, 0])) - exact) - floor, 0)
+            wrong = abs(mpmath.mpf(float(getattr(got, root)[0, 0])) - exact)
             found.append((point, root, float(wrong / max(size, least))))
     return found
 

@@ -18,9 +18,11 @@ LEAVES = {"const", "param", "symbol"}
 ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
     "power": [{"exponent": n} for n in (0, 1, 2, 5)],
     "kink": [{"degree": n} for n in (0, 1, 2, 3)],
+    "edge": [{"degree": n} for n in (0, 1, 2)],
     "chebyshev": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.25, 0.5, 2.0))],
     "polynomial": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.3, 0.0, 2.0))],
 }
+SIGNED = ("abs", "sin", "asin", "atan2", "edge", "min", "max", "select")
 POINTS = ((0.3, 0.7, 0.4), (0.9, 0.2, 0.6), (0.05, 0.051, 0.9))
 _EXACT = mpmath_arithmetic(50)
 
@@ -46,7 +48,7 @@ def test_rule(op: str, moving: int) -> None:
     assert arity is not None
     if moving >= arity:
         return
-    signs = (1, -1) if op in ("abs", "sin", "asin", "atan2", "min", "max", "select") else (1,)
+    signs = (1, -1) if op in SIGNED else (1,)
     for attributes in ATTRIBUTES.get(op, [{}]):
         for point in POINTS:
             for sign in signs:

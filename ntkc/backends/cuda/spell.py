@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from ntkc.backends.edge import edge
 from ntkc.backends.owen_t import owen_t
-from ntkc.backends.spelling import Dialect, calls, indices, literals, scalars
+from ntkc.backends.spelling import Dialect, calls, helpers_of, indices, literals, scalars
 
 DEVICE = "@device"
 """The decorator of functions that kernels call; `preamble` defines it."""
@@ -98,13 +99,15 @@ def inverse_root_float32(x):
 )
 
 HELPERS = {"sqrt_float32": _ROOT, "inverse_root_float32": _INVERSE_ROOT} | {
-    f"owen_t_{dtype}": owen_t(dtype, DEVICE) for dtype in ("float64", "float32")
+    f"{name}_{dtype}": helper(dtype, DEVICE)
+    for name, helper in (("owen_t", owen_t), ("edge", edge))
+    for dtype in ("float64", "float32")
 }
 
 
 def helpers(texts: Sequence[str]) -> list[str]:
     """The helper functions that texts use."""
-    return [text for name, text in HELPERS.items() if any(f"{name}(" in t for t in texts)]
+    return helpers_of(texts, HELPERS)
 
 
 def preamble(texts: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from ntkc.backends.numba_cpu.loops import print_function
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.spell import NUMPY, PYTHON, lanes
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
+from ntkc.backends.spelling import helpers_of
 from ntkc.backends.statements import docstring
 from ntkc.ir.node import Node, Varies, make, topological
 from ntkc.runtime.program import ABI
@@ -57,7 +58,7 @@ def emit(
     series: dict[Matrix, str] = {}
     single = [_constants(program, series), _diagonals(program, series)]
     body = [*matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
-    helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
+    helpers = helpers_of(body, HELPERS)
     parts = [
         f"{docstring(header)}\n\n{imports_for(helpers, body)}",
         _attributes(schedules, dtype),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ntkc.backends.edge import edge
 from ntkc.backends.owen_t import owen_t
 
 _POWER_OF_TWO = '''\
@@ -70,8 +71,16 @@ def owen_t(h, y, x):
 
     with np.errstate(divide="ignore", invalid="ignore"):
         return special.owens_t(h, np.where(y == 0.0, 0.0, np.divide(y, np.abs(x))))''',
+    "edge": '''\
+def edge(h, y, x, degree):
+    """What an edge at height h adds to a moment of a pair: see `ntkc.runtime.edge`."""
+    from ntkc.runtime import edge as values
+
+    return values.edge(h, y, x, degree)''',
     "owen_t_float64": owen_t("float64", '@njit(error_model="numpy")'),
     "owen_t_float32": owen_t("float32", '@njit(error_model="numpy")'),
+    "edge_float64": edge("float64", '@njit(error_model="numpy")'),
+    "edge_float32": edge("float32", '@njit(error_model="numpy")'),
     "power_of_two_float64": _POWER_OF_TWO.format(dtype="float64", bits=64, bias=1023, digits=52),
     "power_of_two_float32": _POWER_OF_TWO.format(dtype="float32", bits=32, bias=127, digits=23),
     "fill": '''\

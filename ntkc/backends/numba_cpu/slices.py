@@ -11,6 +11,7 @@ from ntkc.backends.numba_cpu.slice_function import BUFFERS, DECORATOR, Function,
 from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
 from ntkc.backends.routines import Routines
+from ntkc.backends.spelling import helpers_of
 from ntkc.backends.statements import docstring
 from ntkc.ir.node import Node, Varies, topological
 from ntkc.runtime.program import SLICES_ABI
@@ -36,7 +37,7 @@ def emit_slices(
     single = [writer.constants(), *tables, writer.diagonals()]
     routines = writer.routines.texts()
     body = [*matrices(writer.series), *single, *routines, *functions, writer.listing()]
-    helpers = [text for name, text in HELPERS.items() if any(f"{name}(" in b for b in body)]
+    helpers = helpers_of(body, HELPERS)
     imports = f"{imports_for(helpers, body)}\ni64 = np.int64"
     parts = [f"{docstring(header)}\n\n{imports}", writer.attributes(), *helpers, *body]
     return "\n\n\n".join(parts) + "\n"

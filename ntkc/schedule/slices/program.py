@@ -264,7 +264,7 @@ def slice_schedule(
     )
 
 
-_NO_VECTORS = ("owen_t", "sin", "cos", "log")
+_NO_VECTORS = ("owen_t", "edge", "sin", "cos", "log")
 """What is computed number by number, by a function with choices or a library's."""
 
 

@@ -1,0 +1,80 @@
+"""The operation `edge`, as NumPy has it and as generated loops carry it, against its integral."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import mpmath
+import numpy as np
+import pytest
+
+from ntkc.backends.edge import edge as text
+from ntkc.backends.owen_t import owen_t
+from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
+from ntkc.ir.node import make, symbol
+from ntkc.runtime.edge import edge
+
+mp = mpmath.mp.clone()
+mp.dps = 30
+HEIGHTS = (0.02, 0.9, 2.49, 2.51, 8.0, 30.0)
+DISTANCES = (0.0, 0.3, 2.4, 2.6, 6.0, 15.0)
+
+
+def integral(h: Any, s: Any, degree: int) -> Any:
+    """By Gauss-Legendre on panels, relative to the integrand at s, which may underflow."""
+    h, s = mp.mpf(h), mp.mpf(s)
+
+    def weight(t: Any) -> Any:
+        square = h * h + t * t
+        return (h / square, t * t / square, 2 * h * t * t / square**2)[degree]
+
+    end = mp.sqrt(s * s + 160)
+    panels = [s, *(x for k in range(-3, 8) if s < (x := s + h * 2**k) < end)]
+    panels = sorted({*panels, *mp.linspace(s, end, 12)})
+    total = mp.quad(
+        lambda t: weight(t) * mp.exp(-(t * t - s * s) / 2), panels, method="gauss-legendre"
+    )
+    return total * mp.exp(-(h * h + s * s) / 2) / (2 * mp.pi)
+
+
+def helper(dtype: str) -> Any:
+    """The generated function, in plain Python."""
+    space: dict[str, Any] = {"math": math, "np": np}
+    exec(owen_t(dtype, "").lstrip() + "\n\n" + text(dtype, "").lstrip(), space)
+    return space[f"edge_{dtype}"]
+
+
+@pytest.mark.parametrize("degree", range(3))
+def test_edge_is_its_integral(degree: int) -> None:
+    """Relative to itself, or near 0 to the value at the distance 0, by 100 roundings at most."""
+    scalar, single = helper("float64"), helper("float32")
+    arguments = [symbol(name) for name in "hyx"]
+    node = make("edge", *arguments, degree=degree)
+    for h in HEIGHTS:
+        whole = integral(h, 0.0, degree)
+        for s in DISTANCES:
+            exact = integral(h, mp.mpf(h) * mp.mpf(s / h), degree)
+            size = whole if max(h, s) < 2.5 else exact
+            at = (h, s / h, 1.0)
+            for value in (scalar(*at, degree), float(edge(*at, degree))):
+                assert abs(value - exact) <= 1e-13 * size, (h, s)
+                assert (
+                    abs(abs(scalar(-h, s / h, 1.0, degree)) - (2 * whole - exact)) <= 1e-13 * whole
+                )
+            (many,) = evaluate([node], dict(zip("hyx", at, strict=True)), mpmath_arithmetic(40))
+            assert abs(many - exact) <= mp.mpf(10) ** -20 * exact, (h, s)
+            if h * h + s * s < 150:  # within float32's range
+                value = single(*map(np.float32, at), degree)
+                assert abs(float(value) - exact) <= 6e-5 * size, (h, s)
+
+
+def test_signs_and_limits() -> None:
+    for made in (edge, helper("float64")):
+        for degree, sign in ((0, -1), (1, 1), (2, -1)):
+            value = made(0.7, 0.4, 1.3, degree)
+            assert made(-0.7, -0.4, 1.3, degree) == sign * value
+            assert made(0.7, 0.4, -1.3, degree) == value
+            # At an angle of 0 half of a truncated moment is left, at a right one nothing.
+            assert made(0.7, 0.0, 0.0, degree) == made(0.7, 0.0, 1.0, degree)
+            assert made(0.7, 1.0, 0.0, degree) == 0.0
