@@ -41,7 +41,7 @@ from ntkc.ir.arithmetic import (
     numpy_arithmetic,
     recognise,
 )
-from ntkc.ir.node import Node, Rewriter, const, make, sqrt, symbol, topological
+from ntkc.ir.node import Node, Rewriter, const, function, make, sqrt, symbol, topological
 from ntkc.passes.quotients import basis, quotients
 
 CERTIFIED = {"float64": 4e-16, "float32": 2.4e-7}
@@ -89,12 +89,12 @@ class _Truth:
 
     def error(self, form: Node) -> float:
         """Of the formula: the certificate."""
-        return self._beside(function(form, numpy_arithmetic(np.longdouble))(self.eta))
+        return self._beside(value_of(form, numpy_arithmetic(np.longdouble))(self.eta))
 
     def roundings(self, form: Node) -> float:
         """Of what the kernel computes."""
         kind = np.dtype(self.dtype).type
-        computed = function(form, numpy_arithmetic(self.dtype))(self.eta.astype(kind))
+        computed = value_of(form, numpy_arithmetic(self.dtype))(self.eta.astype(kind))
         return self._beside(computed) / float(np.finfo(kind).eps)
 
     def _beside(self, values: Any) -> float:
@@ -103,9 +103,13 @@ class _Truth:
 
 
 def fit(core: Node, dtype: str) -> Fit:
-    """The shortest form of a function of `gram_complement`: a quotient, otherwise a series."""
-    exact = function(core, _extended())
+    """The shortest form of a function of `gram_complement`: a quotient, otherwise a series; the
+    function itself, without a certificate, where it is not finite at coincidence.
+    """
+    exact = value_of(core, _extended())
     with np.errstate(all="ignore"):
+        if not np.isfinite(exact(np.zeros(1, np.longdouble))).all():
+            return Fit(core, np.inf, "")
         found = _quotient(exact, _reaches(core), dtype)
         return _series(exact, dtype) if found is None else found
 
@@ -117,13 +121,20 @@ def _quotient(exact: Callable[[Any], Any], reaches: list[float], dtype: str) -> 
     """The shortest that is certified, with the best of the sines; None where there is none."""
     top = exact(np.zeros(1, np.longdouble))[0]
     eta = np.concatenate([_complement(_points(_FEW)[1], k) for k in _SPREAD])
+    variable = make("gram_complement")
+    if _is_even(exact, eta):
+        eta, variable = eta[eta <= 1], function("min", variable, 2.0 - variable)
     rest = top - exact(eta)
     truth = _truth(exact, [*_SPREAD, 1.0], 3 * _FEW + 1, dtype)
     coincident = const(float(np.dtype(dtype).type(top)))
 
     def candidates(reach: float, order: int) -> Iterator[Fit]:
         for above, below in quotients(basis(eta, reach, order, dtype), rest, dtype):
-            form = coincident - _spelled(above, reach, 0.0) / _spelled(below, reach, 1.0)
+            over, under = (
+                _spelled(variable, part, reach, constant)
+                for part, constant in ((above, 0.0), (below, 1.0))
+            )
+            form = coincident - over / under
             yield Fit(form, truth.error(form), f"a quotient of two sums of {order} terms")
 
     def least(reach: float) -> float:
@@ -147,9 +158,16 @@ def _reaches(core: Node) -> list[float]:
     return sorted(reach for reach in found if 0 <= reach <= 1)
 
 
-def _spelled(coefficients: tuple[float, ...], reach: float, constant: float) -> Node:
+def _is_even(exact: Callable[[Any], Any], eta: Any) -> bool:
+    """Whether an input and its opposite have the same value with others: at moderate angles, for
+    2 - eta has few of the digits of a small eta. The certificate is what a fit is held to.
+    """
+    values = exact(eta := eta[eta > 0.1])
+    return bool(np.abs(values - exact(2 - eta)).max() <= 2.0**-40 * np.abs(values).max())
+
+
+def _spelled(eta: Node, coefficients: tuple[float, ...], reach: float, constant: float) -> Node:
     """The sum over the functions of `basis`, after a constant."""
-    eta = make("gram_complement")
     if not reach:
         return make("polynomial", eta, coefficients=(constant, *coefficients))
     # As `opposites` reads 2 - eta, which keeps the digits of nearly opposite pairs.
@@ -241,7 +259,7 @@ def _truth(exact: Callable[[Any], Any], scales: list[float], count: int, dtype: 
     return _Truth(dtype, eta, values, felt, np.abs(values).max())
 
 
-def function(core: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
+def value_of(core: Node, arithmetic: Arithmetic) -> Callable[[Any], Any]:
     """A form in `gram_complement` as a function of arrays of complements."""
     eta = symbol("eta")
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import ArrayError
 from .near import NearPairs, near_limits
 from .numeric import complements, complete_square, gather, scatter
 from .plan import PADDING, Plan
@@ -120,9 +121,29 @@ class TileWorker:
                 diagonal = self._call.left.diagonal(root)[tile.top : tile.bottom]
                 flat, leading = self._planes.flat(plane)
                 complete_square(flat, leading, diagonal)
+            check_finite(values, (tile.top, tile.left), self._dtype)
             output[tile.top : tile.bottom, tile.left : tile.right] = values
             if tile.mirrored:
                 output[tile.left : tile.right, tile.top : tile.bottom] = values.T
+
+
+def check_finite(values: NDArray[Any], first: tuple[int, int], dtype: np.dtype[Any]) -> None:
+    """Raise `ArrayError` for a kernel value that is infinite or no number; `first` is the entry of
+    the whole matrix that `values` begin with.
+
+    Diagonals are checked before any pair. What is left are sums of huge terms, as p q - c^2 of
+    variances whose squares no longer hold a 1.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        if np.isfinite(values.sum()):  # costs a hundredth of a layer; finite numbers may overflow
+            return
+    lost = np.argwhere(~np.isfinite(values))
+    if len(lost):
+        row, column = lost[0] + first
+        raise ArrayError(
+            f"the kernel of row {row} of x1 and row {column} of the other argument is lost to "
+            f"rounding in {dtype}: scale the inputs or choose smaller parameters"
+        )
 
 
 class _Evaluator:

@@ -17,7 +17,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from .evaluate import Call, TileWorker
+from .evaluate import Call, TileWorker, check_finite
 from .kernel import Kernel
 from .near import near_limits
 from .program import Program
@@ -86,6 +86,9 @@ class ParallelKernel(Kernel):
         done = 0
         for _, slab in sorted(slabs.items()):
             evaluate(slab, threads)
+            top, first = slab[0].top, min(tile.left for tile in slab)
+            for output in outputs:
+                check_finite(output[top : slab[0].bottom, first:], (top, first), self.dtype)
             done += sum(tile.entries for tile in slab)
             reporter.update(done)
 

@@ -24,6 +24,7 @@ DEEP = {
     "relu": ("{ dense(w_std = sqrt(2)) -> relu } * 100", SIZE),
     "leaky_relu": ("{ dense(w_std = 1.2) -> leaky_relu(0.1) } * 30", SIZE),
     "relu, bias": ("{ dense(w_std = 1.4, b_std = 0.1) -> relu } * 50", NORMALIZED),
+    "abs": ("{ dense -> abs } * 100", SIZE),
     "gelu": ("{ dense(w_std = 1.4, b_std = 0.1) -> gelu } * 12", NORMALIZED),
     "tanh": ("{ dense(w_std = 1.2, b_std = 0.1) -> tanh } * 8", NORMALIZED),
 }
@@ -69,7 +70,7 @@ def test_fits_are_what_they_are_certified_to_be(name: str, root: str) -> None:
     assert found[0] == pytest.approx(top, rel=3e-15)
 
 
-@pytest.mark.parametrize("name", ["relu", "relu, bias"])
+@pytest.mark.parametrize("name", ["relu", "relu, bias", "abs"])
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_collapsed_and_uncollapsed_kernels_agree(name: str, dtype: str) -> None:
     rng = np.random.default_rng(4)
@@ -100,7 +101,7 @@ def test_the_diagonal_of_a_deep_network(dtype: str, limit: float) -> None:
     assert np.abs(found / (2 * 51) - 1).max() <= limit
 
 
-@pytest.mark.parametrize("name", ["relu", "leaky_relu", "relu, bias"])
+@pytest.mark.parametrize("name", ["relu", "leaky_relu", "relu, bias", "abs"])
 @pytest.mark.parametrize(("dtype", "limit"), [("float64", 80), ("float32", 44)])
 def test_kinked_networks_are_short_quotients(name: str, dtype: str, limit: int) -> None:
     """A layer takes 53 to 61 flops; before quotients, series took 129 to 354."""
@@ -164,6 +165,21 @@ def test_a_chaotic_network_stays_a_recursion() -> None:
     module = folded(network(body, "dense", size=NORMALIZED))
     assert reason(module, "ntk") == ""
     assert not list(collapsible(module, "float64"))
+
+
+def test_a_network_of_exploding_variances_stays_a_recursion() -> None:
+    """At coincidence its formula, in which variances of 1e18 are added to 1, is no number: that
+    is told, of a Gram matrix too; pairs further apart have their values.
+    """
+    source = network("{ dense(w_std = 2) -> gelu } * 60", "dense", size=NORMALIZED)
+    assert not list(collapsible(folded(source), "float64"))
+    kernel = ntkc.compile(source=source)
+    x1, x2 = inputs()
+    assert np.isfinite(kernel(x1, x2[3:])).all()
+    with pytest.raises(ntkc.KernelError, match=r"row 0 of x1 and row 0 .* lost to rounding"):
+        kernel(x1, x2)
+    with pytest.raises(ntkc.KernelError, match="lost to rounding"):
+        kernel(x2)
 
 
 def test_shallow_networks_stay_recursions() -> None:

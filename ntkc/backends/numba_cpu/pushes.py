@@ -60,7 +60,7 @@ def _total(writer: Any, push: Push, number: int) -> list[str]:
             "        totals[to + lane] += total * scale",
         ]
     )
-    call = writer.writer.routines.call("add", "Add a slice to totals.", body, arguments)
+    call = writer.routines.call("add", "Add a slice to totals.", body, arguments)
     return _at_zero(rank, call) if push.node.op == "mean_diagonal" else call
 
 
@@ -96,7 +96,7 @@ def _result(writer: Any, push: Push, number: int) -> list[str]:
         f"{pad}    result[to + k] = scratch[at + k]",
     ]
     what = "Give out a slice."
-    return _at_zero(len(space), writer.writer.routines.call("give", what, body, arguments))
+    return _at_zero(len(space), writer.routines.call("give", what, body, arguments))
 
 
 def _at_zero(rank: int, body: list[str]) -> list[str]:
@@ -160,7 +160,7 @@ def _store(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
             f"scratch[at + x * u64({there * where.lanes}) + k]",
         )
     what = "Add a slice to the slices of a store."
-    return list(writer.writer.routines.call("push", what, lines, arguments))
+    return list(writer.routines.call("push", what, lines, arguments))
 
 
 def _number(value: int) -> str:
