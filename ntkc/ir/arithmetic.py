@@ -26,7 +26,6 @@ import numpy as np
 
 from ntkc.ir.node import Node, topological
 from ntkc.ir.ops import SCALAR
-from ntkc.runtime.edge import edge
 
 Table = Mapping[str, Callable[..., Any]]
 
@@ -175,6 +174,8 @@ def _numpy_owen_t(h: Any, y: Any, x: Any) -> Any:
 
 
 def _numpy_edge(h: Any, y: Any, x: Any, degree: int) -> Any:
+    from ntkc.runtime.edge import edge  # not to import Numba with the runtime where nothing runs
+
     return edge(h, y, x, degree).astype(x.dtype)
 
 
