@@ -41,7 +41,9 @@ from ntkc.artefact.device_code import (
     tile_types,
 )
 
-pytestmark = pytest.mark.skipif(find_ptxas() is None, reason="ptxas is in nvidia-cuda-nvcc")
+pytestmark = pytest.mark.skipif(
+    find_ptxas() is None, reason="ptxas, of the development extra, is for Linux alone"
+)
 
 CAPABILITIES = ((8, 0), (9, 0))
 DTYPES = ("float32", "float64")

@@ -9,14 +9,17 @@ window, the cells of the store are a range, and those of the slice go with it.
 from __future__ import annotations
 
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ntkc.ir.node import Node
 from ntkc.schedule.slices.program import Push, Segment
 from ntkc.schedule.slices.segments import WRAPPED
 
+if TYPE_CHECKING:
+    from ntkc.backends.numba_cpu.slice_function import Function
 
-def push_lines(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
+
+def push_lines(writer: Function, segment: Segment, push: Push, number: int) -> list[str]:
     """The source lines of one push, for geometry `number` of its segment."""
     if push.total is not None:
         return _total(writer, push, number)
@@ -25,7 +28,7 @@ def push_lines(writer: Any, segment: Segment, push: Push, number: int) -> list[s
     return _store(writer, segment, push, number)
 
 
-def _rows(writer: Any, push: Push, number: int) -> tuple[list[str], str, dict[str, str]]:
+def _rows(writer: Function, push: Push, number: int) -> tuple[list[str], str, dict[str, str]]:
     """Loops over the rows of a slice, where a row begins in scratch, and the arguments of both."""
     where, rank = writer.where, len(push.source.space)
     heads = ["    " * a + f"for y{a} in range(n_{a}):" for a in range(rank - 1)]
@@ -36,8 +39,9 @@ def _rows(writer: Any, push: Push, number: int) -> tuple[list[str], str, dict[st
     return heads, at, {"slot": f"u64({push.slot * where.slot})", **arguments}
 
 
-def _total(writer: Any, push: Push, number: int) -> list[str]:
+def _total(writer: Function, push: Push, number: int) -> list[str]:
     where, rank = writer.where, len(push.source.space)
+    assert push.total is not None
     lanes, line = where.lanes, where.first_line
     heads, at, arguments = _rows(writer, push, number)
     pad, last = "    " * len(heads), f"n_{rank - 1}"
@@ -76,7 +80,7 @@ def _column_sums(lanes: int, last: str, heads: list[str], at: str) -> list[str]:
     ]
 
 
-def _result(writer: Any, push: Push, number: int) -> list[str]:
+def _result(writer: Function, push: Push, number: int) -> list[str]:
     """A root of positions: its slice at δ = 0 is the result."""
     where, space = writer.where, push.source.space
     heads, at, arguments = _rows(writer, push, number)
@@ -104,7 +108,7 @@ def _at_zero(rank: int, body: list[str]) -> list[str]:
     return [f"if {condition}:", *(f"    {line}" for line in body)]
 
 
-def _store(writer: Any, segment: Segment, push: Push, number: int) -> list[str]:
+def _store(writer: Function, segment: Segment, push: Push, number: int) -> list[str]:
     node, where = push.node, writer.where
     assert push.store is not None
     store = writer.schedule.stores[push.store]
@@ -193,10 +197,11 @@ def _source(node: Node, axis: int, cell: str) -> str:
 
 
 def _axis(
-    writer: Any, segment: Segment, push: Push, axis: int, arguments: dict[str, str], add: Any
+    writer: Function, segment: Segment, push: Push, axis: int, arguments: dict[str, str], add: Any
 ) -> None:
     """Loops over runs, displacements and offsets of one axis; binds t, j, low, high, shift."""
     node, factor = push.node, push.source.factor[axis]
+    assert push.store is not None
     size, out = f"size_{axis}", f"out_{axis}"
     arguments[size] = _number(push.source.space[axis])
     arguments[out] = _number(node.space[axis])
