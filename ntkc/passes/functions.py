@@ -122,9 +122,11 @@ class _Spelling:
     def _atan2(self, node: Node) -> Node:
         """Reduced by octants, then to |t| ≤ tan(π/8): one division, one polynomial."""
         y, x = node.args
-        tall = function("abs", y) - function("abs", x)
-        high = function("max", function("abs", y), function("abs", x))
-        low = function("min", function("abs", y), function("abs", x))
+        height = function("abs", y)
+        width = x if x.op == "sqrt" else function("abs", x)
+        tall = height - width
+        high = function("max", height, width)
+        low = function("min", height, width)
         wide = low - const(math.tan(math.pi / 8)) * high
         top = function("select", wide, low - high, low)
         bottom = function("select", wide, low + high, high)
@@ -132,7 +134,8 @@ class _Spelling:
         arc = t * self._polynomial(minimax.atan_core(self._dtype), t * t)
         arc = function("select", wide, arc + const(math.pi / 4), arc)
         arc = function("select", tall, const(math.pi / 2) - arc, arc)
-        arc = function("select", x, arc, const(math.pi) - arc)
+        if width is not x:
+            arc = function("select", x, arc, const(math.pi) - arc)
         return function("select", y, arc, -arc)
 
 

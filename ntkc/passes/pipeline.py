@@ -14,6 +14,7 @@ from ntkc.passes.expand import expand
 from ntkc.passes.fold import fold, fold_pairs
 from ntkc.passes.functions import spell_functions
 from ntkc.passes.opposites import opposites
+from ntkc.passes.reciprocals import share_reciprocals
 
 Watcher = Callable[[str, Module], None]
 """Called after every pass with its name and what it made."""
@@ -53,6 +54,7 @@ def vector_passes(dtype: str, collapsing: bool = True, opposing: bool = True) ->
         *([Pass("collapse", lambda module: collapse(module, dtype))] if collapsing else []),
         *([Pass("opposites", opposites)] if opposing else []),
         Pass("functions", lambda module: spell_functions(module, dtype)),
+        Pass("reciprocals", share_reciprocals),
         Pass("fold-again", fold_pairs),
     )
 
