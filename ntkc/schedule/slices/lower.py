@@ -17,16 +17,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Shared, Statement, Store, Table
-from ntkc.ir.node import Node, Space, Varies, const, function, symbol
+from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Statement, Store, Table
+from ntkc.ir.node import Node, Space, const, function, symbol
 from ntkc.schedule.lower import Lanes, numbers_met
 from ntkc.schedule.program import Run
 from ntkc.schedule.slices.layout import Layout, end_margins, side_margin
+from ntkc.schedule.slices.products import Products, balanced_sum, is_product, read
 from ntkc.schedule.slices.program import Geometry, Segment, SliceStep
-
-MOST_CHANNELS = 8
-"""Input channels that are written out; more are a loop."""
-
+from ntkc.schedule.slices.streams import Stream, made_row, streams
 
 MOST_TAPS = 9
 """Cells of a window that are read one by one, beside the arithmetic, which hides the loads; larger
@@ -70,12 +68,20 @@ def lower_segment(
     tables: list[Table] = []
     found: list[Repeated] = []
     numbers = {geometry: i for i, geometry in enumerate(segment.geometries)}
+    streamed = streams(segment, where)
     for number, run in enumerate(segment.runs):
+        if number + 1 in streamed:
+            continue
         calls = []
         for position in range(run.period):
             part = f"{name}_{segment.number}_{number}_{position}"
-            step = _Slice(where, numbers, run, position, part, tables, own, shared)
-            calls.append(step.call(describe(run.steps[position])))
+            stream = streamed.get(number)
+            step = _Slice(where, numbers, run, position, part, tables, own, shared, stream)
+            remark = describe(run.steps[position])
+            if stream is not None:
+                made = describe(segment.runs[number - 1].steps[0])
+                remark = f"{made}, row by row, and {remark}"
+            calls.append(step.call(remark))
         found.append(Repeated(run.count, tuple(calls)))
     return tables, found
 
@@ -100,8 +106,9 @@ class _Slice(Lanes):
         tables: list[Table],
         own: bool,
         shared: bool,
+        stream: Stream | None,
     ) -> None:
-        self.shared = shared
+        self.shared, self.stream = shared, stream
         self.where, self.numbers, self.run, self.position = where, numbers, run, position
         self.name, self.tables, self.own = name, tables, own
         self.step = run.steps[position]
@@ -150,6 +157,9 @@ class _Slice(Lanes):
         row.append(Loop(LoopKind.LANES, "k", self._row_length(), body, tuple(self.first)))
         row.extend(self._side_margins())
         loops: Sequence[Statement] = row
+        if self.stream is not None:
+            constants += self._ahead(self.stream)
+            loops = [*self._made(self.stream), *row]
         for axis in reversed(range(self.rank - 1)):
             loops = [Loop(LoopKind.SERIAL, f"y{axis}", symbol(f"n_{axis}"), tuple(loops))]
         return [*constants, *loops, *self._end_margins()]
@@ -188,7 +198,7 @@ class _Slice(Lanes):
                 index = cell if alike else cell * const(self.where.lanes)
                 self.before.append(Offset(f"{kind}_at_{hole}", index))
                 at = symbol(f"{kind}_at_{hole}")
-                self.body.append(_read(f"{kind}_{hole}", f"{kind}_table", at, alike))
+                self.body.append(read(f"{kind}_{hole}", f"{kind}_table", at, alike))
                 self.names[node] = symbol(f"{kind}_{hole}")
 
     def _cell(self, letter: str, sizes: Space) -> Node:
@@ -225,7 +235,7 @@ class _Slice(Lanes):
         pointwise = (n for n in instance.body if n.op != "window")
         read = dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)])
         for node in read:
-            if _is_leaf(node) and node not in self.names:
+            if is_product(node) and node not in self.names:
                 self._products(node)
 
     def _offset(self, stem: str, index: Node) -> Node:
@@ -236,12 +246,46 @@ class _Slice(Lanes):
     def _slot_row(self, slot: int, shift: Space, stride: Space | None = None) -> Node:
         """Where cell `shift` of the current row is; rows are `stride` apart in the slot."""
         where = self.where
+        if self.stream is not None and slot == self.stream.slot:
+            return self._ring_row(self.stream, shift)
         fixed = where.corner + sum(s * pitch for s, pitch in zip(shift, where.pitches, strict=True))
         result = self._slot(slot) + const(fixed)
         for axis in range(self.rank - 1):
             step = where.pitches[axis] * (1 if stride is None else stride[axis])
             result = result + symbol(f"y{axis}") * const(step)
         return result
+
+    def _ring_row(self, stream: Stream, shift: Space) -> Node:
+        """Where cell `shift` of the current row is in a ring of rows."""
+        row = self._row_read(stream, shift[0] + stream.margin.before[0])
+        turn = self._fresh("turn")
+        self.before.append(Offset(turn, row, stream.ring))
+        along = stream.first.attr("value") + shift[1] * self.where.lanes
+        return self._slot(stream.slot) + const(along) + symbol(turn) * const(self.where.pitches[0])
+
+    def _row_read(self, stream: Stream, further: int) -> Node:
+        """A row of the products, so many below the first that the current window reads."""
+        return symbol("y0") * const(stream.stride) + const(further)
+
+    def _ahead(self, stream: Stream) -> list[Statement]:
+        """The rows that the first window reads beside those that are fresh for each."""
+        count = stream.reach - stream.fresh
+        made = self._made_row(stream, symbol("ahead"))
+        return [Loop(LoopKind.SERIAL, "ahead", const(count), tuple(made))] if count else []
+
+    def _made(self, stream: Stream) -> list[Statement]:
+        """The rows that the current window is the first to read."""
+        index = self._row_read(stream, stream.reach - stream.fresh)
+        if stream.fresh == 1:
+            return self._made_row(stream, index)
+        made = self._made_row(stream, index + symbol("ahead"))
+        return [Loop(LoopKind.SERIAL, "ahead", const(stream.fresh), tuple(made))]
+
+    def _made_row(self, stream: Stream, index: Node) -> list[Statement]:
+        of = self.step.instance.inputs.index(stream.node)
+        number = self.numbers[self.step.input_geometries[of]]
+        slot = self._slot(stream.slot)
+        return made_row(stream, self.shared, number, slot, index, self._argument)
 
     def _slot(self, slot: int) -> Node:
         """Where a slot begins: an argument."""
@@ -310,7 +354,7 @@ class _Slice(Lanes):
                 further = symbol("k") * const(stride) if stride > 1 else symbol("k")
                 body.append(Load(part, "scratch", row + const(number * lanes) + further))
                 parts.append(symbol(part))
-            body.append(Let(name, _sum(parts)))
+            body.append(Let(name, balanced_sum(parts)))
         self._averaged(node, [symbol(name) for name in names])
         for number in range(kept):
             self.last.append(Let(names[number], symbol(names[number + stride])))
@@ -321,7 +365,7 @@ class _Slice(Lanes):
             self.names[node] = parts[0]
             return
         name = self._fresh("sum")
-        self.body.append(Let(name, _sum(parts)))
+        self.body.append(Let(name, balanced_sum(parts)))
         self.names[node] = symbol(name) * const(1.0 / size)
 
     def _mean(self, node: Node, places: Sequence[Node], stride: int) -> None:
@@ -340,56 +384,38 @@ class _Slice(Lanes):
             Load(name, "scratch", row + symbol(variable))
             for name, row in zip(names, rows, strict=True)
         ]
-        store = Store("scratch", to + symbol(variable), _sum([symbol(n) for n in names]))
+        store = Store("scratch", to + symbol(variable), balanced_sum([symbol(n) for n in names]))
         return Loop(LoopKind.LANES, variable, count, (*loads, store))
 
     def _products(self, node: Node) -> None:
         """Inner products over channels, or halves of squared differences, into a line."""
-        where = self.where
+        products = Products(self.where, node, self.shared)
         line = const(self._line())
-        columns = where.column_space(node.space)
-        cells, column_cells = prod(node.space), prod(columns)
-        width = 1 if self.shared else where.lanes
-        first = self._offset("x1_at", self._cell("p", node.space) * const(width))
-        second = self._offset("x2_at", self._cell("q", columns) * const(where.lanes))
-        steps = cells * width, column_cells * where.lanes
-
-        def loads(channel: Node | None, number: int) -> tuple[list[Statement], Node]:
-            names = f"left_{number}", f"right_{number}"
-            shifts = [
-                const(number * step) if channel is None else channel * const(step) for step in steps
-            ]
-            found: list[Statement] = [
-                _read(names[0], "x1", first + shifts[0], self.shared),
-                _read(names[1], "x2", second + shifts[1], False),
-            ]
-            left, right = map(symbol, names)
-            return found, (left - right) * (left - right) if apart else left * right
-
-        apart = node.op == "gram_distance"
-        scale = const((0.5 if apart else 1.0) / max(where.channels, 1))
-        name = self._fresh("distance" if apart else "product")
-        if where.channels <= MOST_CHANNELS:
-            terms = []
-            for channel in range(where.channels):
-                found, term = loads(None, channel)
-                self.body.extend(found)
-                terms.append(term)
-            whole = _sum(terms)
-            self.body.append(Let(name, whole * scale if where.differences else whole))
+        places = [
+            self._offset(f"x{i}_at", self._cell(letter, space) * const(width))
+            for i, letter, space, width in zip(
+                (1, 2), "pq", products.spaces, products.widths, strict=True
+            )
+        ]
+        name = self._fresh("distance" if products.apart else "product")
+        if products.written_out:
+            loads, value = products.whole(*places)
+            self.body.extend(loads)
+            self.body.append(Let(name, value))
         else:
             at = line + symbol("k")
             zero = Store("scratch", at, const(0.0))
             self.before.append(Loop(LoopKind.LANES, "k", self._row_length(), (zero,)))
-            found, term = loads(symbol("channel"), 0)
+            found, term = products.term(places[0], places[1], symbol("channel"))
             add = Store("scratch", at, symbol("sum") + term)
             inner = (*found, Load("sum", "scratch", at), add)
             loop = Loop(LoopKind.LANES, "k", self._row_length(), inner)
-            self.before.append(Loop(LoopKind.SERIAL, "channel", const(where.channels), (loop,)))
+            channels = const(self.where.channels)
+            self.before.append(Loop(LoopKind.SERIAL, "channel", channels, (loop,)))
             self.body.append(Load(name, "scratch", at))
-            if where.differences:
+            if self.where.differences:
                 whole, name = symbol(name), self._fresh("mean_distance")
-                self.body.append(Let(name, whole * scale))
+                self.body.append(Let(name, whole * products.scale))
         self.names[node] = symbol(name)
 
     def _role(self, node: Node) -> str:
@@ -442,21 +468,3 @@ class _Slice(Lanes):
             if margin is not None and slot is not None:
                 found.extend(end_margins(self.where, self.rank, self._slot(slot), margin))
         return found
-
-
-def _read(name: str, buffer: str, at: Node, shared: bool) -> Statement:
-    """A number of every lane, or one for all of them."""
-    return Shared(name, buffer, at) if shared else Load(name, buffer, at + symbol("k"))
-
-
-def _is_leaf(node: Node) -> bool:
-    """Whether a value is made of the inputs' channels."""
-    return node.op == "gram_distance" or (node.op == "gram" and node.varies is Varies.CROSS)
-
-
-def _sum(terms: Sequence[Node]) -> Node:
-    """Balanced, so that few additions wait for one another."""
-    if len(terms) == 1:
-        return terms[0]
-    half = (len(terms) + 1) // 2
-    return _sum(terms[:half]) + _sum(terms[half:])
