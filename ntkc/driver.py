@@ -183,7 +183,7 @@ def middle_on_positions(
 ) -> SliceProgram:
     """`middle` for a network on positions: displacement slices."""
     from ntkc.passes.pipeline import SHARED, run, vector_passes, with_derivatives
-    from ntkc.schedule.slices.program import slice_schedule
+    from ntkc.schedule.slices.build import slice_schedule
 
     passes: tuple[Pass, ...] = SHARED
     if derivatives is not None:
@@ -205,7 +205,7 @@ def middle_for_near_images(
     """
     from ntkc.passes.distances import has_distances
     from ntkc.passes.pipeline import DISTANT, run, vector_passes
-    from ntkc.schedule.slices.program import slice_schedule
+    from ntkc.schedule.slices.build import slice_schedule
 
     if not has_distances(module):
         return None

@@ -133,6 +133,7 @@ def indices(literal: Callable[[float], str]) -> Dialect:
         "indices",
         {
             "add": Form("{0} + {1}", SUM, (SUM, PRODUCT)),
+            "sub": Form("{0} - {1}", SUM, (SUM, PRODUCT)),
             "mul": Form("{0} * {1}", PRODUCT, (PRODUCT, SIGN)),
         },
         literal,

@@ -6,8 +6,20 @@ import textwrap
 from collections.abc import Iterable, Sequence
 
 from ntkc.backends.spelling import Dialect
-from ntkc.ir.loop import Let, Load, Lookup, Loop, Offset, Remark, Shared, Statement, Store, Table
-from ntkc.ir.node import Node
+from ntkc.ir.loop import (
+    Choice,
+    Let,
+    Load,
+    Lookup,
+    Loop,
+    Offset,
+    Remark,
+    Shared,
+    Statement,
+    Store,
+    Table,
+)
+from ntkc.ir.node import Node, const, is_const
 
 _WIDTH = 84
 
@@ -37,8 +49,19 @@ class Printer:
                 return assignment(name, self.dialect.write(value))
             case Store(buffer, index, value):
                 return assignment(self.place(buffer, index), self.dialect.write(value))
-            case Offset(name, index):
+            case Offset(name, index, 0):
                 return [f"{name} = {self.index(index)}"]
+            case Offset(name, index, modulus):
+                inner = self.index(index) if index.op == "symbol" else f"({self.index(index)})"
+                return [f"{name} = {inner} % {self.index(const(modulus))}"]
+            case Choice(name, low, high, body, otherwise):
+                least = "" if is_const(low, 0.0) else f"{self.index(low)} <= "
+                return [
+                    f"if {least}{name} < {self.index(high)}:",
+                    *indented(self.block(body)),
+                    "else:",
+                    *indented(self.block(otherwise)),
+                ]
             case Lookup(name, table, position):
                 return [f"{name} = {table}[{position}]"]
             case Loop(_, variable, count, body):

@@ -63,10 +63,11 @@ class Store:
 
 @dataclass(frozen=True)
 class Offset:
-    """`name = index`, a whole number."""
+    """`name = index`, a whole number, or its remainder by `modulus` where there is one."""
 
     name: str
     index: Node
+    modulus: int = 0
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,24 @@ class Loop:
 
 
 @dataclass(frozen=True)
+class Choice:
+    """`body` where `low <= name < high`, else `otherwise`: of whole numbers, never of data."""
+
+    name: str
+    low: Node
+    high: Node
+    body: tuple[Statement, ...]
+    otherwise: tuple[Statement, ...]
+
+
+@dataclass(frozen=True)
 class Remark:
     """A comment for the reader of the generated source."""
 
     text: str
 
 
-Statement = Load | Shared | Let | Store | Offset | Lookup | Loop | Remark
+Statement = Load | Shared | Let | Store | Offset | Lookup | Loop | Choice | Remark
 
 
 @dataclass(frozen=True)

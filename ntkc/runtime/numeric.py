@@ -26,6 +26,19 @@ def add_squares(block: NDArray[Any], scale: float, total: NDArray[Any]) -> None:
         total[i] += found
 
 
+@compiled(reassociate=True)
+def position_squares(images: NDArray[Any], scale: float, squares: NDArray[Any]) -> None:
+    """Put into `squares` (m, p) `scale` times the sums over channels of the squares of images
+    (m, p, channels)."""
+    for i in range(images.shape[0]):
+        for p in range(images.shape[1]):
+            found = 0.0
+            for c in range(images.shape[2]):
+                value = float(images[i, p, c])
+                found += value * value
+            squares[i, p] = scale * found
+
+
 @compiled()
 def complements(
     values: NDArray[Any],

@@ -101,6 +101,12 @@ def _suits_blas(array: NDArray[Any], dtype: np.dtype[Any]) -> bool:
     return False
 
 
+def readable(array: NDArray[Any]) -> bool:
+    """Whether the runtime's loops read an array as it is."""
+    flags = array.flags
+    return flags.c_contiguous and flags.aligned and array.dtype in (np.float32, np.float64)
+
+
 def sum_squares(
     rows: Rows, start: int, stop: int, buffer: NDArray[np.float64], scale: float = 1.0
 ) -> NDArray[np.float64]:
@@ -110,7 +116,7 @@ def sum_squares(
     """
     total = np.zeros(stop - start)
     array = rows.array[start:stop]
-    if array.flags.c_contiguous and array.flags.aligned and array.dtype in (np.float32, np.float64):
+    if readable(array):
         add_squares(array, scale, total)
         return total
     features = max(1, BLOCK // max(1, stop - start))

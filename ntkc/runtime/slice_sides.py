@@ -19,6 +19,8 @@ Work = tuple[int, Callable[[slice], None]]
 
 _TOGETHER = 2**15
 """Positions of inputs that NumPy works on together: its temporaries stay in cache."""
+_PARALLEL = 2**18
+"""Positions from which on several threads do it: less is done before they take turns."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +56,8 @@ def in_parts(program: SliceProgram, works: Sequence[Work], threads: int) -> None
         work(part)
         return int(part.stop - part.start)
 
-    run_tasks(tasks, lambda: settle, threads)
+    positions = sum(count for count, _ in works) * prod(program.space)
+    run_tasks(tasks, lambda: settle, threads if positions >= _PARALLEL else 1)
 
 
 class InputImages:

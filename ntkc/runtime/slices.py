@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from .arguments import flattened
 from .errors import ArrayError, MemoryBudgetError
-from .rows import Rows, check_normalized, check_squares, each_alone
+from .numeric import position_squares
+from .rows import Rows, check_normalized, check_squares, each_alone, readable
 from .slice_program import Images, Sliced, SliceProgram
 from .slice_sides import InputImages, Side, Table, Work, in_parts
 from .slice_worker import Group, Worker, entry_seconds, pair_with_itself
@@ -130,9 +131,11 @@ def make_side(
     mean_squares = np.empty((count, *program.space))
 
     def square(part: slice) -> None:
-        with np.errstate(over="ignore", invalid="ignore"):  # reported as errors below
-            wide = inputs[part].astype(np.float64)
-            mean_squares[part] = np.einsum("...c,...c", wide, wide) / max(channels, 1)
+        images = inputs[part].reshape(part.stop - part.start, -1, channels)
+        if not readable(images):
+            images = np.ascontiguousarray(images, np.float64)
+        squares = mean_squares[part].reshape(len(images), -1)
+        position_squares(images, 1.0 / max(channels, 1), squares)
 
     in_parts(program, [(count, square)], threads)
     with np.errstate(over="ignore", invalid="ignore"):

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ntkc.ir.node import Node, Varies
+from ntkc.ir.node import Node, Varies, topological
 
 LEAVES = ("product", "gram_complement", "gram", "gram_distance")
 
@@ -51,20 +51,16 @@ def cut(roots: Sequence[Node], order: Iterable[Node]) -> list[Level]:
     return [Level(tuple(i), tuple(o)) for i, o in zip(reads, outputs, strict=True)]
 
 
+class _OfOneInput:
+    """Every value of one input, or of none."""
+
+    def __contains__(self, node: object) -> bool:
+        return isinstance(node, Node) and node.varies is not Varies.CROSS
+
+
 def crossing(roots: Iterable[Node]) -> Iterator[Node]:
     """The CROSS values below `roots`, arguments first; there are none below values of one input."""
-    seen: set[Node] = set()
-    stack = [(root, False) for root in reversed(tuple(roots)) if root.varies is Varies.CROSS]
-    while stack:
-        node, expanded = stack.pop()
-        if expanded:
-            yield node
-        elif node not in seen:
-            seen.add(node)
-            stack.append((node, True))
-            for arg in reversed(node.args):
-                if arg.varies is Varies.CROSS and arg not in seen:
-                    stack.append((arg, False))
+    return topological(roots, known=_OfOneInput())
 
 
 def level_numbers(order: Iterable[Node]) -> dict[Node, int]:

@@ -283,6 +283,28 @@ def test_stages_share_routines() -> None:
     assert routines(4) == routines(3)
 
 
+@pytest.mark.parametrize(
+    ("body", "made"),
+    [
+        ("conv(3x3, @) -> relu -> flatten", True),
+        ("conv(3x3, stride = 2, @) -> relu -> conv(3x3, stride = 2, @) -> flatten", True),
+        ("conv(2x3, stride = 3x2) -> relu -> flatten", True),
+        ("conv(1x2, stride = 2x1, @) -> erf -> global_avg_pool", True),
+        ("conv(2x2, dilation = 2, @) -> relu -> global_avg_pool", True),
+        ("avg_pool(3x3, stride = 1, @) -> conv(1) -> relu -> flatten", False),
+        ("conv(3x3, @@) -> relu -> global_avg_pool", False),
+        ("conv(7x3, @) -> relu -> global_avg_pool", True),
+        ("add(conv(3x3, @), conv(1x1)) -> relu -> global_avg_pool", False),
+    ],
+)
+def test_products_are_made_as_a_window_reads_them(body: str, made: bool, tmp_path: Path) -> None:
+    """By the first window, where it alone reads them and goes around nothing."""
+    text = network(body + " -> dense", "image[6, 5, 2]")
+    check(text, tmp_path, tolerance=RING)
+    (path,) = tmp_path.glob("k*.py")
+    assert ("into = " in path.read_text(encoding="utf-8")) == made
+
+
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_loops_without_vectors_give_the_same(dtype: str, tmp_path: Path) -> None:
     text = (

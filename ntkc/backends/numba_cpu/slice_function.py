@@ -19,7 +19,7 @@ from ntkc.ir.node import Node, Space, Varies, symbol, with_args
 from ntkc.ir.positions import cells
 from ntkc.ir.project import Projection
 from ntkc.schedule.slices.layout import Layout, end_margins, side_margin
-from ntkc.schedule.slices.lower import Call, cells_of, lower_segment
+from ntkc.schedule.slices.lower import Call, lower_segment
 from ntkc.schedule.slices.program import (
     Geometry,
     Segment,
@@ -31,6 +31,7 @@ from ntkc.schedule.slices.program import (
     final_values,
     store_size,
 )
+from ntkc.schedule.slices.rows import cells_of
 from ntkc.schedule.slices.segments import WRAPPED
 
 DECORATOR = '@njit(nogil=True, error_model="numpy", fastmath={"contract"}, no_cfunc_wrapper=True)'

@@ -139,11 +139,11 @@ def side_margin(where: Layout, rank: int, slot: Node, margin: Margin) -> list[St
     ):  # from the row outward: a margin may be longer than its ring
         for i in range(1, margin.before[last] + 1):
             to = _back(row, i * lanes)
-            found.append(_fill(to, const(lanes), to + length))
+            found.append(fill(to, const(lanes), to + length))
     elif before:
-        found.append(_fill(_back(row, before), const(before), None))
+        found.append(fill(_back(row, before), const(before), None))
     if after:
-        found.append(_fill(row + length, const(after), row if margin.wrapped[last] else None))
+        found.append(fill(row + length, const(after), row if margin.wrapped[last] else None))
     return found
 
 
@@ -167,11 +167,11 @@ def end_margins(where: Layout, rank: int, slot: Node, margin: Margin) -> list[St
         copies: list[Statement] = []
         for i in range(1, margin.before[axis] + 1):  # outward, as above
             to = _back(row, i * pitch)
-            copies.append(_fill(to, cells, to + length if margin.wrapped[axis] else None))
+            copies.append(fill(to, cells, to + length if margin.wrapped[axis] else None))
         for i in range(margin.after[axis]):
             to = row + length + const(i * pitch)
             source = row + const(i * pitch) if margin.wrapped[axis] else None
-            copies.append(_fill(to, cells, source))
+            copies.append(fill(to, cells, source))
         if not copies:
             continue
         loops: Sequence[Statement] = copies
@@ -203,8 +203,8 @@ def _back(row: Node, distance: int) -> Node:
     return _back(row.args[0], distance) + row.args[1]
 
 
-def _fill(to: Node, count: Node, source: Node | None) -> Loop:
-    """Zeros, or a copy of what lies at `source`."""
+def fill(to: Node, count: Node, source: Node | None) -> Loop:
+    """Zeros at `to`, or a copy of what lies at `source`."""
     k = symbol("k")
     if source is None:
         return Loop(LoopKind.LANES, "k", count, (Store("scratch", to + k, const(0.0)),))

@@ -12,28 +12,18 @@ is flat, and one cell to the right is LANES further on.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Shared, Statement, Store, Table
-from ntkc.ir.node import Node, Space, Varies, const, function, symbol
-from ntkc.schedule.lower import Lanes, numbers_met
-from ntkc.schedule.program import Run
+from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Statement, Store, Table
+from ntkc.ir.node import Node, const, function, symbol
+from ntkc.schedule.lower import numbers_met
 from ntkc.schedule.slices.layout import Layout, end_margins, side_margin
-from ntkc.schedule.slices.program import Geometry, Segment, SliceStep
-
-MOST_CHANNELS = 8
-"""Input channels that are written out; more are a loop."""
-
-
-MOST_TAPS = 9
-"""Cells of a window that are read one by one, beside the arithmetic, which hides the loads; larger
-windows are summed along rows first."""
-
-MOST_COLUMNS = 27
-"""Cells of a window whose columns are summed once each, where a row is a loop over vectors."""
+from ntkc.schedule.slices.products import Products, is_product, read
+from ntkc.schedule.slices.program import Segment, SliceStep
+from ntkc.schedule.slices.streams import Stream, made_row, streams
+from ntkc.schedule.slices.windows import WindowSums
 
 
 @dataclass(frozen=True)
@@ -70,64 +60,31 @@ def lower_segment(
     tables: list[Table] = []
     found: list[Repeated] = []
     numbers = {geometry: i for i, geometry in enumerate(segment.geometries)}
+    streamed = streams(segment, where)
     for number, run in enumerate(segment.runs):
+        if number + 1 in streamed:
+            continue
         calls = []
         for position in range(run.period):
             part = f"{name}_{segment.number}_{number}_{position}"
-            step = _Slice(where, numbers, run, position, part, tables, own, shared)
-            calls.append(step.call(describe(run.steps[position])))
+            stream = streamed.get(number)
+            step = _Slice(where, numbers, run, position, part, tables, own, shared, stream)
+            remark = describe(run.steps[position])
+            if stream is not None:
+                made = describe(segment.runs[number - 1].steps[0])
+                remark = f"{made}, row by row, and {remark}"
+            calls.append(step.call(remark))
         found.append(Repeated(run.count, tuple(calls)))
     return tables, found
 
 
-def cells_of(number: int, rank: int) -> dict[str, Node]:
-    """The arguments `n_{a}` for a geometry's number."""
-    return {f"n_{axis}": symbol(f"n{number}_{axis}") for axis in range(rank)}
-
-
-class _Slice(Lanes):
+class _Slice(WindowSums):
     """One step: window sums along the rows, then everything pointwise, then margins."""
-
-    step: SliceStep
-
-    def __init__(
-        self,
-        where: Layout,
-        numbers: Mapping[Geometry, int],
-        run: Run,
-        position: int,
-        name: str,
-        tables: list[Table],
-        own: bool,
-        shared: bool,
-    ) -> None:
-        self.shared = shared
-        self.where, self.numbers, self.run, self.position = where, numbers, run, position
-        self.name, self.tables, self.own = name, tables, own
-        self.step = run.steps[position]
-        self.before: list[Statement] = []
-        self.outside: list[Statement] = []
-        self.body: list[Statement] = []
-        self.first: list[Statement] = []
-        self.last: list[Statement] = []
-        """What binds the values that a row's loop carries from cell to cell."""
-        self.names: dict[Node, Node] = {}
-        self.used: set[str] = set()
-        self.geometry = self.step.geometry
-        self.number = numbers[self.geometry]
-        self.rank = len(self.geometry.space)
-        self.lines = 0
-        self.arguments = cells_of(self.number, self.rank)
-        self.slots: dict[int, str] = {}
 
     def call(self, remark: str) -> Call:
         """The step on all rows, and the margins of what it made."""
         body = self._statements()
         return Call(remark, tuple(self.outside), self.arguments, tuple(body))
-
-    def _argument(self, name: str, value: Node) -> Node:
-        self.arguments[name] = value
-        return symbol(name)
 
     def _given(self, kind: str, hole: int, entries: Iterable[int | None]) -> Node:
         """A hole's entry, looked up at the call."""
@@ -150,12 +107,12 @@ class _Slice(Lanes):
         row.append(Loop(LoopKind.LANES, "k", self._row_length(), body, tuple(self.first)))
         row.extend(self._side_margins())
         loops: Sequence[Statement] = row
+        if self.stream is not None:
+            constants += self._ahead(self.stream)
+            loops = [*self._made(self.stream), *row]
         for axis in reversed(range(self.rank - 1)):
             loops = [Loop(LoopKind.SERIAL, f"y{axis}", symbol(f"n_{axis}"), tuple(loops))]
         return [*constants, *loops, *self._end_margins()]
-
-    def _row_length(self) -> Node:
-        return symbol(f"n_{self.rank - 1}") * const(self.where.lanes)
 
     # --- single inputs -----------------------------------------------------------------
 
@@ -188,24 +145,8 @@ class _Slice(Lanes):
                 index = cell if alike else cell * const(self.where.lanes)
                 self.before.append(Offset(f"{kind}_at_{hole}", index))
                 at = symbol(f"{kind}_at_{hole}")
-                self.body.append(_read(f"{kind}_{hole}", f"{kind}_table", at, alike))
+                self.body.append(read(f"{kind}_{hole}", f"{kind}_table", at, alike))
                 self.names[node] = symbol(f"{kind}_{hole}")
-
-    def _cell(self, letter: str, sizes: Space) -> Node:
-        """The number of the row's first cell among all cells of an input."""
-        result: Node | None = None
-        for axis in range(self.rank):
-            first = symbol(f"{letter}{self.number}_{axis}")
-            at = self._argument(f"{letter}_{axis}", first)
-            if axis < self.rank - 1:
-                at = at + symbol(f"y{axis}")
-            if result is None:
-                result = at
-                continue
-            size = self._argument(f"{letter}_size_{axis}", const(sizes[axis]))
-            result = result * size + at
-        assert result is not None
-        return result
 
     # --- values of the pair ------------------------------------------------------------
 
@@ -225,171 +166,58 @@ class _Slice(Lanes):
         pointwise = (n for n in instance.body if n.op != "window")
         read = dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)])
         for node in read:
-            if _is_leaf(node) and node not in self.names:
+            if is_product(node) and node not in self.names:
                 self._products(node)
 
-    def _offset(self, stem: str, index: Node) -> Node:
-        name = self._fresh(stem)
-        self.before.append(Offset(name, index))
-        return symbol(name)
+    def _ahead(self, stream: Stream) -> list[Statement]:
+        """The rows that the first window reads beside those that are fresh for each."""
+        count = stream.reach - stream.fresh
+        made = self._made_row(stream, symbol("ahead"))
+        return [Loop(LoopKind.SERIAL, "ahead", const(count), tuple(made))] if count else []
 
-    def _slot_row(self, slot: int, shift: Space, stride: Space | None = None) -> Node:
-        """Where cell `shift` of the current row is; rows are `stride` apart in the slot."""
-        where = self.where
-        fixed = where.corner + sum(s * pitch for s, pitch in zip(shift, where.pitches, strict=True))
-        result = self._slot(slot) + const(fixed)
-        for axis in range(self.rank - 1):
-            step = where.pitches[axis] * (1 if stride is None else stride[axis])
-            result = result + symbol(f"y{axis}") * const(step)
-        return result
+    def _made(self, stream: Stream) -> list[Statement]:
+        """The rows that the current window is the first to read."""
+        index = self._row_read(stream, stream.reach - stream.fresh)
+        if stream.fresh == 1:
+            return self._made_row(stream, index)
+        made = self._made_row(stream, index + symbol("ahead"))
+        return [Loop(LoopKind.SERIAL, "ahead", const(stream.fresh), tuple(made))]
 
-    def _slot(self, slot: int) -> Node:
-        """Where a slot begins: an argument."""
-        if slot not in self.slots:
-            self.slots[slot] = f"slot_{len(self.slots)}"
-            self._argument(self.slots[slot], const(slot * self.where.slot))
-        return symbol(self.slots[slot])
-
-    def _line(self) -> int:
-        self.lines += 1
-        return self.where.first_line + (self.lines - 1) * self.where.line
-
-    def _window(self, node: Node, slot: int) -> None:
-        """The mean over a window: rows are summed into a line, then cells along it."""
-        lanes, last = self.where.lanes, self.rank - 1
-        size, stride = node.attr("size"), node.attr("stride")
-        before, dilation = node.attr("before"), node.attr("dilation")
-        shifts = [
-            tuple(d * o - b for d, o, b in zip(dilation, offset, before, strict=True))
-            for offset in itertools.product(*map(range, size[:-1]), (0,))
-        ]
-        rows = [self._offset("above", self._slot_row(slot, s, stride)) for s in shifts]
-        taps = [const(dilation[last] * o * lanes) for o in range(size[last])]
-        if self.where.vectors and dilation[last] == 1 and len(rows) * len(taps) <= MOST_COLUMNS:
-            self._columns(node, rows, len(taps), stride[last])
-            return
-        near = stride[last] == 1 or self.where.vectors
-        if near and len(rows) * len(taps) <= MOST_TAPS:
-            self._mean(node, [row + tap for row in rows for tap in taps], stride[last])
-            return
-        if len(rows) > 1:
-            line = const(self._line())
-            reach = (size[last] - 1) * dilation[last]
-            cells = symbol(f"n_{last}") * const(stride[last])
-            count = (cells + const(max(0, reach + 1 - stride[last]))) * const(lanes)
-            self.before.append(self._sum_loop("k", count, rows, line))
-            start: Node = line
-        else:
-            start = rows[0]
-        if stride[last] > 1 and not self.where.vectors:
-            narrow = const(self._line())
-            at = symbol("x") * const(stride[last] * lanes)
-            inner = self._sum_loop(
-                "k",
-                const(lanes),
-                [start + at + tap for tap in taps],
-                narrow + symbol("x") * const(lanes),
-            )
-            count = symbol(f"n_{last}")
-            self.before.append(Loop(LoopKind.SERIAL, "x", count, (inner,)))
-            self._mean(node, [narrow], 1)
-            return
-        self._mean(node, [start + tap for tap in taps], stride[last])
-
-    def _columns(self, node: Node, rows: Sequence[Node], count: int, stride: int) -> None:
-        """The mean over a window by its columns, whose sums neighbours share: a column is
-        summed once, and carried from cell to cell until the last window that it is in.
-        """
-        lanes, kept = self.where.lanes, max(0, count - stride)
-        names = [self._fresh("vertical") for _ in range(count)]
-        for number, name in enumerate(names):
-            body = self.first if number < kept else self.body
-            parts = []
-            for row in rows:
-                part = self._fresh("cell")
-                further = symbol("k") * const(stride) if stride > 1 else symbol("k")
-                body.append(Load(part, "scratch", row + const(number * lanes) + further))
-                parts.append(symbol(part))
-            body.append(Let(name, _sum(parts)))
-        self._averaged(node, [symbol(name) for name in names])
-        for number in range(kept):
-            self.last.append(Let(names[number], symbol(names[number + stride])))
-
-    def _averaged(self, node: Node, parts: Sequence[Node]) -> None:
-        size = prod(node.attr("size"))
-        if size == 1:
-            self.names[node] = parts[0]
-            return
-        name = self._fresh("sum")
-        self.body.append(Let(name, _sum(parts)))
-        self.names[node] = symbol(name) * const(1.0 / size)
-
-    def _mean(self, node: Node, places: Sequence[Node], stride: int) -> None:
-        """The mean of what lies at some places, and from cell to cell a stride further on."""
-        parts = []
-        further = symbol("k") * const(stride) if stride > 1 else symbol("k")
-        for place in places:
-            name = self._fresh("cell")
-            self.body.append(Load(name, "scratch", place + further))
-            parts.append(symbol(name))
-        self._averaged(node, parts)
-
-    def _sum_loop(self, variable: str, count: Node, rows: Sequence[Node], to: Node) -> Loop:
-        names = [f"part_{i}" for i in range(len(rows))]
-        loads = [
-            Load(name, "scratch", row + symbol(variable))
-            for name, row in zip(names, rows, strict=True)
-        ]
-        store = Store("scratch", to + symbol(variable), _sum([symbol(n) for n in names]))
-        return Loop(LoopKind.LANES, variable, count, (*loads, store))
+    def _made_row(self, stream: Stream, index: Node) -> list[Statement]:
+        of = self.step.instance.inputs.index(stream.node)
+        number = self.numbers[self.step.input_geometries[of]]
+        slot = self._slot(stream.slot)
+        return made_row(stream, self.shared, number, slot, index, self._argument)
 
     def _products(self, node: Node) -> None:
         """Inner products over channels, or halves of squared differences, into a line."""
-        where = self.where
+        products = Products(self.where, node, self.shared)
         line = const(self._line())
-        columns = where.column_space(node.space)
-        cells, column_cells = prod(node.space), prod(columns)
-        width = 1 if self.shared else where.lanes
-        first = self._offset("x1_at", self._cell("p", node.space) * const(width))
-        second = self._offset("x2_at", self._cell("q", columns) * const(where.lanes))
-        steps = cells * width, column_cells * where.lanes
-
-        def loads(channel: Node | None, number: int) -> tuple[list[Statement], Node]:
-            names = f"left_{number}", f"right_{number}"
-            shifts = [
-                const(number * step) if channel is None else channel * const(step) for step in steps
-            ]
-            found: list[Statement] = [
-                _read(names[0], "x1", first + shifts[0], self.shared),
-                _read(names[1], "x2", second + shifts[1], False),
-            ]
-            left, right = map(symbol, names)
-            return found, (left - right) * (left - right) if apart else left * right
-
-        apart = node.op == "gram_distance"
-        scale = const((0.5 if apart else 1.0) / max(where.channels, 1))
-        name = self._fresh("distance" if apart else "product")
-        if where.channels <= MOST_CHANNELS:
-            terms = []
-            for channel in range(where.channels):
-                found, term = loads(None, channel)
-                self.body.extend(found)
-                terms.append(term)
-            whole = _sum(terms)
-            self.body.append(Let(name, whole * scale if where.differences else whole))
+        places = [
+            self._offset(f"x{i}_at", self._cell(letter, space) * const(width))
+            for i, letter, space, width in zip(
+                (1, 2), "pq", products.spaces, products.widths, strict=True
+            )
+        ]
+        name = self._fresh("distance" if products.apart else "product")
+        if products.written_out:
+            loads, value = products.whole(*places)
+            self.body.extend(loads)
+            self.body.append(Let(name, value))
         else:
             at = line + symbol("k")
             zero = Store("scratch", at, const(0.0))
             self.before.append(Loop(LoopKind.LANES, "k", self._row_length(), (zero,)))
-            found, term = loads(symbol("channel"), 0)
+            found, term = products.term(places[0], places[1], symbol("channel"))
             add = Store("scratch", at, symbol("sum") + term)
             inner = (*found, Load("sum", "scratch", at), add)
             loop = Loop(LoopKind.LANES, "k", self._row_length(), inner)
-            self.before.append(Loop(LoopKind.SERIAL, "channel", const(where.channels), (loop,)))
+            channels = const(self.where.channels)
+            self.before.append(Loop(LoopKind.SERIAL, "channel", channels, (loop,)))
             self.body.append(Load(name, "scratch", at))
-            if where.differences:
+            if self.where.differences:
                 whole, name = symbol(name), self._fresh("mean_distance")
-                self.body.append(Let(name, whole * scale))
+                self.body.append(Let(name, whole * products.scale))
         self.names[node] = symbol(name)
 
     def _role(self, node: Node) -> str:
@@ -442,21 +270,3 @@ class _Slice(Lanes):
             if margin is not None and slot is not None:
                 found.extend(end_margins(self.where, self.rank, self._slot(slot), margin))
         return found
-
-
-def _read(name: str, buffer: str, at: Node, shared: bool) -> Statement:
-    """A number of every lane, or one for all of them."""
-    return Shared(name, buffer, at) if shared else Load(name, buffer, at + symbol("k"))
-
-
-def _is_leaf(node: Node) -> bool:
-    """Whether a value is made of the inputs' channels."""
-    return node.op == "gram_distance" or (node.op == "gram" and node.varies is Varies.CROSS)
-
-
-def _sum(terms: Sequence[Node]) -> Node:
-    """Balanced, so that few additions wait for one another."""
-    if len(terms) == 1:
-        return terms[0]
-    half = (len(terms) + 1) // 2
-    return _sum(terms[:half]) + _sum(terms[half:])
