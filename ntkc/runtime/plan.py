@@ -19,11 +19,11 @@ PADDING = 64
 """Bytes by which a tile's rows are longer than needed: a stride that is a power of two would
 map a whole column to few sets of the cache when the tile is transposed."""
 
-_EDGE = {1: 608, 2: 256, 3: 192}
-"""By number of roots. For one root, larger tiles measure better, though they leave the second-level
-cache: products of 608 rows cost 3 to 4 % less of the processor's time than those of 384."""
+_EDGE = {1: 512, 2: 256, 3: 192}
+"""By number of roots. For one root larger tiles measure better, up to where a last one of them keeps
+one thread waiting for another."""
 _EDGE_OF_MANY = 128
-_EDGES = (608, 512, 384, 320, 256, 192, 128, 96, 64, 48, 32, 16)
+_EDGES = (512, 384, 320, 256, 192, 128, 96, 64, 48, 32, 16)
 _LEAST_EDGE = 96  # below this, products get slow
 _TILES_PER_THREAD = 4
 _SINGLE = 5e-4  # seconds of estimated work that are not worth a second thread
