@@ -17,6 +17,8 @@ from benchmarks.records import CaseRecord, SideRecord
 from benchmarks.worker_process import WorkerError, WorkerProcess, worker_environment
 
 SEED = 20
+_WAKING = 1.0
+"""Seconds of a call from which on it matters little that it begins on cores that were asleep."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class Contender:
         self._settings = settings
         self._idle = Share()
         self._foreign = Share()
+        self._last_seconds = 0.0
 
     def start_up(self) -> None:
         """Import, make the data, compile: cold, once."""
@@ -66,11 +69,15 @@ class Contender:
         self.samples = self._worker.ask("sample", indices=indices)["values"]
 
     def warm_call(self) -> None:
-        """One repetition, after a pause in which the last turn's threads fall asleep."""
+        """One repetition, after a pause in which the last turn's threads fall asleep, and after a
+        call that wakes this side's."""
         time.sleep(self._settings.settle_seconds)
+        if self._last_seconds < _WAKING:
+            self.record.resumed_seconds.append(self._worker.ask("run")["seconds"])
         busy_before, start = busy_seconds(), time.perf_counter()
         reply = self._worker.ask("run")
         elapsed, busy_after = time.perf_counter() - start, busy_seconds()
+        self._last_seconds = reply["seconds"]
         self.record.warm_seconds.append(reply["seconds"])
         self.record.call_peak_mib = reply["peak_mib"]
         self.record.idle_cpu_share = self._idle.add(

@@ -25,6 +25,8 @@ class SideRecord:
     compile_seconds: float | None = None
     first_call_seconds: float | None = None
     warm_seconds: list[float] = field(default_factory=list)
+    resumed_seconds: list[float] = field(default_factory=list)
+    """Of the calls before those, right after a pause."""
     compile_peak_mib: float | None = None
     call_peak_mib: float | None = None
     idle_cpu_share: float | None = None
@@ -37,6 +39,11 @@ class SideRecord:
     def warm_median(self) -> float | None:
         """The figure to compare: the median over the repetitions."""
         return statistics.median(self.warm_seconds) if self.warm_seconds else None
+
+    @property
+    def resumed_median(self) -> float | None:
+        """A call after a pause, where that was measured."""
+        return statistics.median(self.resumed_seconds) if self.resumed_seconds else None
 
     @property
     def seconds_an_entry(self) -> float | None:

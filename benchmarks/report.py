@@ -16,8 +16,8 @@ _WARM_HEADER = (
     "case", "n", "ntkc, s", "rival, s", "rival / ntkc", "floor, s", "ntkc / floor", "difference",
 )  # fmt: skip
 _COLD_HEADER = (
-    "case", "ntkc: import", "compile", "first call", "peak MiB",
-    "rival: import", "compile", "first call", "peak MiB",
+    "case", "ntkc: import", "compile", "first call", "after a pause", "peak MiB",
+    "rival: import", "compile", "first call", "after a pause", "peak MiB",
 )  # fmt: skip
 
 
@@ -28,7 +28,8 @@ def report(results: Results) -> str:
         _machine_line(results.machine, records),
         "Warm calls, median:",
         _table(_WARM_HEADER, [_warm_row(record) for record in records]),
-        "Start-up in seconds; peak memory of compiling / calling, beyond imports and input:",
+        "Start-up, and calls after a pause, in seconds; peak memory of compiling / calling, beyond "
+        "imports and input:",
         _table(_COLD_HEADER, [_cold_row(record) for record in records]),
         *_notes(records),
     ]
@@ -90,6 +91,7 @@ def _cold_row(record: CaseRecord) -> list[str]:
             _seconds(side.import_seconds),
             _seconds(side.compile_seconds),
             _seconds(side.first_call_seconds),
+            _seconds(side.resumed_median),
             _peaks(side),
         ]
     return cells

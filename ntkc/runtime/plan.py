@@ -20,7 +20,7 @@ PADDING = 64
 map a whole column to few sets of the cache when the tile is transposed."""
 
 _EDGE = {1: 512, 2: 256, 3: 192}
-"""By number of roots. For one root larger tiles measure better, up to where a last one of them keeps
+"""By number of roots. For one root larger tiles measure better, up to where the last of them keeps
 one thread waiting for another."""
 _EDGE_OF_MANY = 128
 _EDGES = (512, 384, 320, 256, 192, 128, 96, 64, 48, 32, 16)
