@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ntkc.backends.octaves import digest
 from ntkc.ir.node import Node
 
 
@@ -56,7 +57,10 @@ class Dialect:
             raise UnspelledError(f"{node.op} has no spelling in {self.name}")
         operands = zip(node.args, form.operands, strict=False)
         args = [self._operand(arg, least, names) for arg, least in operands]
-        return form.text.format(*args, **dict(node.attrs)), form.binds
+        attributes = dict(node.attrs)
+        if node.op == "octaves":
+            attributes["digest"] = digest(node)
+        return form.text.format(*args, **attributes), form.binds
 
     def _operand(self, node: Node, least: int, names: Mapping[Node, str]) -> str:
         text, binds = self._write(node, names)
@@ -118,6 +122,7 @@ def scalars(dtype: str) -> dict[str, Form]:
             {
                 "abs": "abs({0})",
                 "owen_t": f"owen_t_{dtype}({{0}}, {{1}}, {{2}})",
+                "octaves": f"octaves_{dtype}_{{digest}}({{0}})",
                 "edge": f"edge_{dtype}({{0}}, {{1}}, {{2}}, {{degree}})",
                 "sin": "math.sin({0})",
                 "cos": "math.cos({0})",

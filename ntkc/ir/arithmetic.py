@@ -25,6 +25,7 @@ from typing import Any
 import numpy as np
 
 from ntkc.ir.node import Node, topological
+from ntkc.ir.octaves import mpmath_octaves, numpy_octaves
 from ntkc.ir.ops import SCALAR
 
 Table = Mapping[str, Callable[..., Any]]
@@ -208,6 +209,7 @@ _NUMPY: Table = {
     "edge": _numpy_edge,
     "kink": _numpy_kink,
     "polynomial": _numpy_polynomial,
+    "octaves": numpy_octaves,
     "chebyshev": _numpy_chebyshev,
 }
 
@@ -296,6 +298,7 @@ def _mpmath_table(m: Any) -> Table:
         "polynomial": lambda x, coefficients: m.polyval(
             [m.convert(a) for a in reversed(coefficients)] or [m.zero], x
         ),
+        "octaves": lambda x, **table: mpmath_octaves(m, x, **table),
         "chebyshev": lambda x, coefficients: _mpmath_chebyshev(m, x, coefficients),
     }
 

@@ -2,7 +2,8 @@
 
 The counts are exact for the expressions as they stand; the estimate in flops weighs them as
 vector units do, roughly: a division or a root as several multiplications, an elementary
-function as a polynomial of some degree. It ranks programs and shows what passes gain; it
+function as a polynomial of some degree, a number from a table as what gathering a vector of them
+takes. It ranks programs and shows what passes gain; it
 does not predict seconds.
 """
 
@@ -16,6 +17,7 @@ from math import prod
 
 from ntkc.ir.module import DualForms, Module
 from ntkc.ir.node import Node, Varies, topological
+from ntkc.ir.octaves import Octaves
 from ntkc.ir.ops import SPATIAL
 
 FREE = frozenset(
@@ -50,6 +52,7 @@ WEIGHTS: Mapping[str, int] = {
     "divisions": 4,
     "roots": 5,
     "functions": 20,
+    "lookups": 8,
 }
 """Flops of one operation of each kind, on vector units of current processors."""
 
@@ -64,6 +67,7 @@ class Work:
     divisions: int = 0
     roots: int = 0
     functions: int = 0
+    lookups: int = 0
 
     def __add__(self, other: Work) -> Work:
         return Work(*(a + b for a, b in zip(self.counts, other.counts, strict=True)))
@@ -143,6 +147,10 @@ def operation_work(node: Node) -> Work:
     if node.op == "chebyshev":
         steps = len(node.attr("coefficients")) - 1
         return Work(sums=2 * steps, products=steps)
+    if node.op == "octaves":
+        width = Octaves.of(node).width
+        # Two bounds, the number of the part, the place in it.
+        return Work(sums=width + 1, products=width, choices=6, lookups=width)
     if node.op == "power":
         exponent = int(node.attr("exponent"))
         return Work(products=max(exponent.bit_length() + exponent.bit_count() - 2, 0))

@@ -101,6 +101,16 @@ SCALAR = {
             "sum of coefficients[k] * x**k",
             "coefficients",
         ),
+        _scalar(
+            "octaves",
+            1,
+            "sum of rows[i][k] * t**k: the numbers from 2**first on are cut into octaves, each of "
+            "them into 2**bits equal parts with a row each; x lies in part i, at t from -1/2 to "
+            "1/2; x outside counts as the nearest inside",
+            "first",
+            "bits",
+            "rows",
+        ),
         _scalar("chebyshev", 1, "sum of coefficients[k] * T_k(x), -1 <= x <= 1", "coefficients"),
     )
 }

@@ -16,6 +16,7 @@ import math
 from collections.abc import Callable
 
 from ntkc.ir.node import Node, Varies, const, function, inv_sqrt, is_const, make, topological
+from ntkc.ir.octaves import Octaves
 from ntkc.ir.ops import SPATIAL
 
 Rate = Node | None
@@ -177,6 +178,12 @@ def _chebyshev(node: Node, x: Rate) -> Rate:
     return times(make("chebyshev", node.args[0], coefficients=series), x)
 
 
+def _octaves(node: Node, x: Rate) -> Rate:
+    """Part by part."""
+    below = Octaves.of(node).derivative()
+    return None if below is None else times(below.at(node.args[0]), x)
+
+
 def _modulus(node: Node, x: Rate) -> Rate:
     return _chosen(node.args[0], x, minus(None, x))
 
@@ -225,6 +232,7 @@ RULES: dict[str, Rule] = {
     "kink": _kink,
     "polynomial": _polynomial,
     "chebyshev": _chebyshev,
+    "octaves": _octaves,
     "coincide": lambda node, x: _chosen(node, x, None),  # what counts as 0 does not move
     "erf": lambda node, x: times(const(2.0) / _ROOT_PI, times(_bell(node, 1.0), x)),
     "normal_cdf": lambda node, x: times(

@@ -73,6 +73,7 @@ class _Checker:
             "edge": lambda node: self._whole(node, "degree", 2),
             "polynomial": self._polynomial,
             "chebyshev": self._polynomial,
+            "octaves": self._octaves,
             "gram": self._gram,
             "dual": self._dual,
             "dual_dot": self._dual,
@@ -147,6 +148,18 @@ class _Checker:
             yield f"a {node.op} has coefficients, not {coefficients!r}"
         elif not all(type(c) is float and math.isfinite(c) for c in coefficients):
             yield f"the coefficients of a {node.op} are finite floats"
+
+    def _octaves(self, node: Node) -> Iterator[str]:
+        yield from self._whole(node, "bits", 8)
+        first, rows = node.attr("first"), node.attr("rows")
+        if type(first) is not int or not -126 <= first <= 126:
+            yield f"the first octave is a whole number from -126 to 126, not {first!r}"
+        if not isinstance(rows, tuple) or not rows or not all(isinstance(r, tuple) for r in rows):
+            yield "octaves has rows of coefficients"
+        elif not rows[0] or len({len(row) for row in rows}) > 1:
+            yield "the rows of octaves are of one length"
+        elif not all(type(c) is float and math.isfinite(c) for row in rows for c in row):
+            yield "the coefficients of octaves are finite floats"
 
     def _gram(self, node: Node) -> Iterator[str]:
         if node.attr("varies") not in ("ROW", "COL", "CROSS"):

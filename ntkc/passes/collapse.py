@@ -7,7 +7,7 @@
 Where every variance is a number (normalized inputs), or a factor that stands outside of the
 whole (homogeneous activations without bias), what is left of a root depends on one number, the
 angle theta between the inputs: 1 - cos(theta) is the complement they begin with. However many
-layers there are, that function is fitted by one quotient or one series (`ntkc.passes.angle`). A
+layers there are, that function is fitted by one quotient, series or table (`ntkc.passes.angle`). A
 function that is not met to a few roundings stays as it was, and so does one that is cheaper than
 its fit. Preserves every root to within the certificate.
 """
@@ -18,16 +18,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 
-from ntkc.ir.cost import work
+from ntkc.ir.cost import itemsize, work
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, Varies, const, is_const, topological, with_args
-from ntkc.passes.angle import CERTIFIED, Fit, fit
+from ntkc.ir.octaves import Octaves
+from ntkc.passes.angle import CERTIFIED, fit
+from ntkc.passes.truth import Fit
 
 _TRIED = {"float64": 160, "float32": 95}
 """Flops of a recursion from which on a fit is tried: for less, a recursion that can be read is
 worth more than what a fit gains."""
 _GAIN = 0.7
 """Of the flops at most, for the same reason."""
+_TABLE, _ROOM = 24 * 1024, 48 * 1024
+"""Bytes of a table, and of all of a module: for the nearest of a processor's caches, and for the 64
+KiB of constants that a program of a CUDA device may have."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +55,7 @@ def collapse(module: Module, dtype: str) -> Module:
 
 def collapsible(module: Module, dtype: str) -> Iterable[Collapsed]:
     """The roots of pairs that a fit serves better than the recursion."""
+    room = _ROOM
     for name, root in module.roots.items():
         _, core = _split(root)
         if core is None:
@@ -57,9 +63,11 @@ def collapsible(module: Module, dtype: str) -> Iterable[Collapsed]:
         before = work(topological((core,))).flops
         if before < _TRIED[dtype]:
             continue
-        fitted = fit(core, dtype)
-        after = work(topological((fitted.form,))).flops
+        fitted = fit(core, dtype, min(room, _TABLE))
+        order = list(topological((fitted.form,)))
+        after = work(order).flops
         if fitted.error <= CERTIFIED[dtype] and after <= _GAIN * before:
+            room -= itemsize(dtype) * sum(Octaves.of(n).size for n in order if n.op == "octaves")
             yield Collapsed(name, fitted, before, after)
 
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from ntkc.backends import octaves
 from ntkc.backends.cuda.late import late
-from ntkc.backends.cuda.spell import helpers, preamble, thread
+from ntkc.backends.cuda.spell import DEVICE, helpers, preamble, thread
 from ntkc.backends.spelling import indices
 from ntkc.backends.statements import Printer, docstring, indented, table_lines
 from ntkc.ir.loop import Load, Lookup, Loop, LoopKind, Remark, Statement
@@ -126,10 +127,18 @@ def emit_tiles(
         doc = f"{' and '.join(tile.roots)} of the pairs listed, in float64."
         texts.append(_function(_NEAR, name, doc, schedules["float64"], roots, "float64", describe))
         near.append(f"    {roots!r}: {name},")
-    carried = helpers(texts)
+    carried = helpers(texts, _tables(schedules))
     head = [f"{docstring(header)}\n\n{preamble([*texts, *carried])}", f"DEVICE_ABI = {DEVICE_ABI}"]
     ends = ["\n".join(["TILES = {", *tiles, "}"]), "\n".join(["NEAR = {", *near, "}"])]
     return "\n\n\n".join([*head, *carried, *texts, *ends]) + "\n"
+
+
+def _tables(schedules: Mapping[str, ProgramSchedule]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for dtype, program in schedules.items():
+        write = octaves.by_fraction(dtype, DEVICE)
+        found |= octaves.functions(program.module.roots.values(), dtype, write)
+    return found
 
 
 def _function(

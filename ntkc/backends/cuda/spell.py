@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ntkc.backends.edge import edge
 from ntkc.backends.owen_t import owen_t
@@ -105,9 +105,9 @@ HELPERS = {"sqrt_float32": _ROOT, "inverse_root_float32": _INVERSE_ROOT} | {
 }
 
 
-def helpers(texts: Sequence[str]) -> list[str]:
-    """The helper functions that texts use."""
-    return helpers_of(texts, HELPERS)
+def helpers(texts: Sequence[str], own: Mapping[str, str] | None = None) -> list[str]:
+    """The helper functions that texts use, some of them a module's own."""
+    return helpers_of(texts, HELPERS if own is None else {**HELPERS, **own})
 
 
 def preamble(texts: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 
+from ntkc.backends import octaves
 from ntkc.backends.numba_cpu.loops import print_function
 from ntkc.backends.numba_cpu.prelude import HELPERS
 from ntkc.backends.numba_cpu.spell import NUMPY, PYTHON, lanes
@@ -58,7 +59,7 @@ def emit(
     series: dict[Matrix, str] = {}
     single = [_constants(program, series), _diagonals(program, series)]
     body = [*matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
-    helpers = helpers_of(body, HELPERS)
+    helpers = helpers_of(body, {**HELPERS, **_tables(schedules)})
     parts = [
         f"{docstring(header)}\n\n{imports_for(helpers, body)}",
         _attributes(schedules, dtype),
@@ -66,6 +67,14 @@ def emit(
         *body,
     ]
     return "\n\n\n".join(parts) + "\n"
+
+
+def _tables(schedules: Mapping[str, ProgramSchedule]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for dtype, program in schedules.items():
+        write = octaves.by_bits(dtype, '@njit(error_model="numpy", fastmath={"contract"})')
+        found |= octaves.functions(program.module.roots.values(), dtype, write)
+    return found
 
 
 _VECTORS = (
