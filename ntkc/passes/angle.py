@@ -12,10 +12,10 @@ Where the first layer has a bias, sigma is the sine of the angle after it, whose
 reach * eta: the function is analytic there, and in theta it nearly is not, close to pi. A function
 that is analytic in eta (a smooth activation) takes a quotient without sigma, and no root.
 
-The others, for what no quotient meets, are a Chebyshev series (`ntkc.passes.series`) and a table of
-short polynomials, one for each part of each octave of eta (`ntkc.passes.tables`). In all of them,
-the difference from the value at coincidence is fitted: what is 0 there is exactly 0, and small
-distances keep their digits.
+Where no quotient meets it, a table of short polynomials is tried, one for each part of each octave
+of eta (`ntkc.passes.tables`), which takes longer; and where that is too large, a Chebyshev series
+(`ntkc.passes.series`), which takes longest. In all of them, the difference from the value at
+coincidence is fitted: what is 0 there is exactly 0, and small distances keep their digits.
 
 The form that goes into the kernel is itself held to the function, on points that it was not fitted
 on: its formula in extended precision (the certificate), and as the kernel computes it.
@@ -27,7 +27,6 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ntkc.ir.cost import work
 from ntkc.ir.node import Node, const, function, make, sqrt, topological
 from ntkc.passes.quotients import basis, quotients
 from ntkc.passes.series import shortest_series
@@ -47,6 +46,8 @@ from ntkc.passes.truth import (
 
 CERTIFIED = {"float64": 4e-16, "float32": 2.4e-7}
 """A rounding or two of the number type, relative to the largest value."""
+NO_MORE_DIGITS = frozenset(("erf", "normal_cdf", "owen_t", "edge"))
+"""Operations that are not known in extended precision."""
 _QUOTIENT = {"float64": 4e-16, "float32": 1.2e-7}
 """The same for quotients: in float32 a term more costs little."""
 
@@ -61,28 +62,25 @@ _STEEP = 12
 
 
 def fit(core: Node, dtype: str, room: int) -> Fit:
-    """The cheapest form of a function of `gram_complement`: a quotient, otherwise a series or a
-    table of at most `room` bytes; the function itself, without a certificate, where it is not
-    finite at coincidence.
+    """The cheapest form of a function of `gram_complement`: a quotient, otherwise a table of at
+    most `room` bytes, otherwise a series. The function itself, without a certificate, where there
+    is nothing to hold a form to: it is not finite at coincidence, or known in float64 alone.
     """
+    stays = Fit(core, np.inf, "")
+    if any(node.op in NO_MORE_DIGITS for node in topological((core,))):
+        return stays
     exact = value_of(core, extended())
     with np.errstate(all="ignore"):
         if not np.isfinite(exact(np.zeros(1, np.longdouble))).all():
-            return Fit(core, np.inf, "")
+            return stays
         smooth = bends(core, dtype)
         moderate = smooth is None or smooth.near <= _STEEP
         found = _quotient(exact, _reaches(core), dtype) if moderate else None
-        if found is not None:
-            return found
-        table = None if smooth is None else shortest_table(smooth, room, CERTIFIED[dtype])
-        series = shortest_series(exact, dtype) if moderate else Fit(core, np.inf, "")
-    if table is None:
-        return series
-    return min(table, series, key=lambda form: (form.error > CERTIFIED[dtype], _flops(form)))
-
-
-def _flops(found: Fit) -> int:
-    return work(topological((found.form,))).flops
+        if found is None and smooth is not None:
+            found = shortest_table(smooth, room, CERTIFIED[dtype])
+        if found is None and moderate:
+            found = shortest_series(exact, dtype)
+    return stays if found is None else found
 
 
 def _quotient(exact: Function, reaches: list[float], dtype: str) -> Fit | None:

@@ -22,7 +22,7 @@ from ntkc.ir.cost import itemsize, work
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, Varies, const, is_const, topological, with_args
 from ntkc.ir.octaves import Octaves
-from ntkc.passes.angle import CERTIFIED, fit
+from ntkc.passes.angle import CERTIFIED, NO_MORE_DIGITS, fit
 from ntkc.passes.truth import Fit
 
 _TRIED = {"float64": 160, "float32": 95}
@@ -75,7 +75,8 @@ def reason(module: Module, name: str) -> str:
     """Why a root depends on more than the angle, for a person; "" where it does not."""
     single, core = _split(module.roots[name])
     if core is not None:
-        return ""
+        names = sorted({node.op for node in topological((core,))} & NO_MORE_DIGITS)
+        return f"`{names[0]}` is known in float64 alone, no truth to hold a fit to" if names else ""
     nodes = list(topological((module.roots[name],)))
     parameters = [n.attr("name") for n in nodes if n.op == "param" and n not in single]
     if parameters:
