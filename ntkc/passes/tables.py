@@ -61,6 +61,8 @@ _MODERATE = 0.125
 """Nearer to opposition, a recursion that is a mirror image is one but for its own roundings."""
 _SLACK, _TRIES = 4, 3
 """How many times those, of so many tries."""
+_NOTHING_LEFT = 1 / 16
+"""Of opposite inputs, a recursion that may be that wrong says nothing."""
 
 
 @dataclass(frozen=True)
@@ -89,20 +91,15 @@ class Bends:
         return np.where(x < 1, near, 2 - (x - 1) * epsilon / (1 - epsilon)) if self.far else near
 
     def lost(self, eta: Any, values: Any) -> Any:
-        """What the recursion loses in the number type."""
-        return _gaps(self.plain(eta.astype(self.dtype)), values)
-
-
-def _gaps(found: Any, values: Any) -> Any:
-    """0 where one is no number."""
-    gaps = np.abs(found - values)
-    return np.where(np.isfinite(gaps), gaps, 0)
+        """What the recursion loses in the number type; 0 where it is not finite."""
+        gaps = np.abs(self.plain(eta.astype(self.dtype)) - values)
+        return np.where(np.isfinite(gaps), gaps, 0)
 
 
 def _slack(shaken: Function, eta: Any, values: Any, dtype: str) -> Any:
     """By how much a recursion may not be the mirror image that it is of: of a few tries."""
-    tries = [_gaps(shaken(eta.astype(dtype)), values) for _ in range(_TRIES)]
-    return _SLACK * np.max(tries, axis=0)
+    gaps = np.array([np.abs(shaken(eta.astype(dtype)) - values) for _ in range(_TRIES)])
+    return _SLACK * np.where(np.isfinite(gaps), gaps, np.inf).max(axis=0)
 
 
 def bends(core: Node, dtype: str) -> Bends | None:
@@ -289,6 +286,7 @@ def _with_opposites(smooth: Bends, truth: Truth) -> Truth:
     slack = _slack(smooth.shaken, far.eta, far.values, smooth.dtype)
     moderate = far.eta < 2
     slack[moderate] = (slack / scale)[moderate].max() * scale[moderate]
+    slack[~moderate & (slack > abs(smooth.top) * _NOTHING_LEFT)] = np.inf
     finite = np.isfinite(far.values)
     parts = [
         (near, found[finite])

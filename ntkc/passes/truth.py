@@ -75,16 +75,20 @@ class Truth:
         return float((gaps / self.scale).max()) if np.isfinite(gaps).all() else np.inf
 
 
-def value_of(core: Node, arithmetic: Arithmetic) -> Function:
-    """A form in `gram_complement` as a function of arrays of complements."""
-    eta = symbol("eta")
+def formula(core: Node) -> Node:
+    """A form in `gram_complement` as one in the symbol `eta`."""
 
     def rule(node: Node) -> Node:
         if node.op == "gram_complement":
-            return eta
+            return symbol("eta")
         return node.args[0] if node.op in ("carry", "within") else node
 
-    form = Rewriter(rule)(core)
+    return Rewriter(rule)(core)
+
+
+def value_of(core: Node, arithmetic: Arithmetic) -> Function:
+    """A form in `gram_complement` as a function of arrays of complements."""
+    form = formula(core)
     return lambda values: np.broadcast_to(
         evaluate([form], {"eta": values}, arithmetic)[0], values.shape
     )

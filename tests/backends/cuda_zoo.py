@@ -42,6 +42,9 @@ VECTORS = {
     "collapsed": network("{ dense(w_std = 1.4) -> relu } * 9 -> dense").replace(
         "vector[7]", "vector[7] normalized"
     ),
+    "table": network("{ dense(w_std = 1.6, b_std = 0.1) -> erf } * 20 -> dense").replace(
+        "vector[7]", "vector[7] normalized"
+    ),
     "scaled": network("normalize", "{ dense(w_std = 1.4, b_std = 0.1) -> erf } * 3", "dense"),
     "deep": network("{ dense(w_std = 1.4, b_std = 0.1) -> relu } * 40", "dense"),
     **_reference(VECTOR_CASES),

@@ -34,6 +34,9 @@ def test_tables_hold_every_scalar_operation_and_no_other():
         assert arithmetic.table.keys() == SCALAR.keys() - LEAVES
 
 
+# Two parts of [1/2, 1), and [1, 3/2): t is -1/2 where each begins.
+OCTAVES = make("octaves", x, first=-1, bits=1, rows=((1.0, 4.0), (-5.0, 4.0), (2.0, 1.0)))
+
 BOUNDARIES = [
     (function("inv_sqrt", x), 0.0, 0.0),
     (function("inv_sqrt", x), -1e-30, 0.0),
@@ -53,6 +56,13 @@ BOUNDARIES = [
     (function("kink", x, degree=3), 0.0, 0.0),
     (function("atan2", x, 1.0), 1.0, math.pi / 4),
     (function("max", x, 2.0) - function("min", x, 2.0), 5.0, 3.0),
+    (OCTAVES, 1.0, 1.5),
+    (OCTAVES, 1.125, 1.75),
+    (OCTAVES, 0.75, -7.0),
+    (OCTAVES, 0.5, -1.0),
+    (OCTAVES, 0.0, -1.0),
+    (OCTAVES, -1.0, -1.0),
+    (OCTAVES, 2.0**-1074, -1.0),
     (function("round", x), 2.5, 2.0),
     (function("round", x), -1.7, -2.0),
     (function("pow2", x), -3.0, 0.125),
@@ -65,6 +75,17 @@ def test_boundaries_have_the_stated_values(node, at, expected):
     assert value(node, x=at) == pytest.approx(expected, rel=3e-16, abs=0)
     exact = evaluate([node], {"x": at}, mpmath_arithmetic(40))[0]
     assert float(exact) == pytest.approx(expected, rel=3e-16, abs=0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_row_begins_where_its_part_does(dtype):
+    """The numbers next to where parts meet are read by their own rows; the last row is the last."""
+    meet = np.array([0.75, 1.0], dtype)
+    below, (end,) = np.nextafter(meet, dtype(0)), np.nextafter(np.array([1.5], dtype), dtype(0))
+    assert value(OCTAVES, x=meet).tolist() == [-7.0, 1.5]
+    assert value(OCTAVES, x=below) == pytest.approx([3.0, -3.0], rel=4 * float(np.finfo(dtype).eps))
+    assert value(OCTAVES, x=dtype(7.0)) == value(OCTAVES, x=end) == pytest.approx(2.5, rel=1e-6)
+    assert value(OCTAVES, x=dtype(np.nan)) == -1.0
 
 
 def test_nothing_warns():

@@ -48,8 +48,20 @@ def test_polynomials_are_horner_schemes() -> None:
     assert work([node]) == Work(sums=2, products=2)
 
 
+def test_a_row_of_a_table_is_looked_up_number_by_number() -> None:
+    node = make("octaves", CROSS, first=-2, bits=1, rows=4 * ((1.0, 2.0, 3.0),))
+    assert work([node]) == Work(sums=4, products=3, choices=6, lookups=3)
+
+
 def test_every_operation_has_a_cost() -> None:
-    attributes = {"exponent": 2, "degree": 1, "coefficients": (1.0, 2.0), "out": (3,), "size": (2,)}
+    attributes = {"rows": ((1.0, 2.0),), "first": 0, "bits": 0}
+    attributes |= {
+        "exponent": 2,
+        "degree": 1,
+        "coefficients": (1.0, 2.0),
+        "out": (3,),
+        "size": (2,),
+    }
     for name, operation in OPERATIONS.items():
         if name in ("dual", "dual_dot"):
             continue  # these stand for closed forms, which have costs of their own
@@ -67,7 +79,7 @@ def test_duals_cost_what_their_forms_do() -> None:
 
 
 def test_flops_are_weighted() -> None:
-    assert Work(1, 1, 1, 1, 1, 1).flops == sum(WEIGHTS.values())
+    assert Work(1, 1, 1, 1, 1, 1, 1).flops == sum(WEIGHTS.values())
     assert str(Work(sums=2, roots=1)) == "2 sums, 1 roots"
     assert str(Work()) == "nothing"
     assert Work(sums=1) + Work(sums=2, roots=1) == Work(sums=3, roots=1)

@@ -20,6 +20,10 @@ ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
     "kink": [{"degree": n} for n in (0, 1, 2, 3)],
     "edge": [{"degree": n} for n in (0, 1, 2)],
     "chebyshev": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.25, 0.5, 2.0))],
+    "octaves": [
+        {"first": -5, "bits": 1, "rows": tuple((0.5 * i, *c) for i in range(12))}
+        for c in ((), (1.5, -0.25, 3.0))
+    ],
     "polynomial": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.3, 0.0, 2.0))],
 }
 SIGNED = ("abs", "sin", "asin", "atan2", "edge", "min", "max", "select")

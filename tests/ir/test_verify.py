@@ -63,6 +63,10 @@ def raw(op: str, *args: Node, **attrs: Any) -> Node:
     return node
 
 
+def table(**attributes: Any) -> Node:
+    return make("octaves", CROSS, **{"first": 0, "bits": 0, "rows": ((1.0,),), **attributes})
+
+
 BROKEN: dict[str, tuple[Module, str]] = {
     "no root": (module(nngp_diagonal=ROW), "at least one of the roots"),
     "root": (module(ntk=CROSS, other=CROSS), "other is not a root"),
@@ -82,6 +86,11 @@ BROKEN: dict[str, tuple[Module, str]] = {
         module(ntk=make("polynomial", CROSS, coefficients=(float("nan"),))),
         "coefficients of a polynomial are finite",
     ),
+    "octaves": (module(ntk=table(rows=())), "has rows of coefficients"),
+    "rows of one length": (module(ntk=table(rows=((1.0,), (1.0, 2.0)))), "are of one length"),
+    "numbers of rows": (module(ntk=table(rows=((1,),))), "coefficients of octaves are finite"),
+    "parts": (module(ntk=table(bits=9)), "bits of octaves is a whole number"),
+    "first octave": (module(ntk=table(first=-200)), "the first octave is a whole number"),
     "operation": (module(ntk=raw("tanh", CROSS)), "tanh is not an operation"),
     "arity": (module(ntk=raw("mul", CROSS)), "mul takes 2 arguments, not 1"),
     "attributes": (module(ntk=raw("sin", CROSS, degree=1)), "sin has attributes"),
