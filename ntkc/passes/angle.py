@@ -58,7 +58,7 @@ _ORDERS = range(2, 21)
 _FIRST = 8
 """The order at which the sines are compared."""
 _STEEP = 12
-"""A smooth function that bends within 2^-12 of coincidence takes no quotient and no series."""
+"""What bends within 2^-12 of coincidence takes no quotient and no series, where no kink does it."""
 
 
 def fit(core: Node, dtype: str, room: int) -> Fit:
@@ -67,18 +67,19 @@ def fit(core: Node, dtype: str, room: int) -> Fit:
     is nothing to hold a form to: it is not finite at coincidence, or known in float64 alone.
     """
     stays = Fit(core, np.inf, "")
-    if any(node.op in NO_MORE_DIGITS for node in topological((core,))):
+    operations = {node.op for node in topological((core,))}
+    if operations & NO_MORE_DIGITS:
         return stays
     exact = value_of(core, extended())
     with np.errstate(all="ignore"):
         if not np.isfinite(exact(np.zeros(1, np.longdouble))).all():
             return stays
         smooth = bends(core, dtype)
-        moderate = smooth is None or smooth.near <= _STEEP
-        found = _quotient(exact, _reaches(core), dtype) if moderate else None
+        steep = smooth is not None and smooth.near > _STEEP and "kink" not in operations
+        found = None if steep else _quotient(exact, _reaches(core), dtype)
         if found is None and smooth is not None:
             found = shortest_table(smooth, room, CERTIFIED[dtype])
-        if found is None and moderate:
+        if found is None and not steep:
             found = shortest_series(exact, dtype)
     return stays if found is None else found
 

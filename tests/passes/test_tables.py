@@ -96,7 +96,7 @@ def test_the_table_is_the_recursion(name: str, root: str, dtype: str) -> None:
         allowed = (
             8 * eps * float(at)
             + 2 * float(abs(m - t))
-            + 60 * (2.0**-63 + eps / 2 * bool(smooth.mirrored and e >= 1))
+            + 60 * (2.0**-63 + eps * bool(smooth.mirrored and e >= 1))
         )
         assert abs(float(value) - float(t)) <= allowed, (float(e), float(value), float(t))
     assert float(values[0]) == float(kind(float(true[0])))
