@@ -101,9 +101,10 @@ def _text(body: str, table: Octaves, name: str, dtype: str, decorator: str) -> s
         parts=table.parts,
         octave=1 + table.first,
     )
-    lines = [f"    value = {name}_rows[row + u64({table.width - 1})]"]
+    # Named once: every time that a global array is, Numba gives a device a copy of it.
+    lines = [f"    rows = {name}_rows", f"    value = rows[row + u64({table.width - 1})]"]
     for k in range(table.width - 2, -1, -1):
-        lines.append(f"    value = value * t + {name}_rows[row + u64({k})]")
+        lines.append(f"    value = value * t + rows[row + u64({k})]")
     text += "\n".join([*lines, "    return value"])
     text = text.replace("U(", f"np.uint{size}(")
     return head + (text if dtype == "float32" else text.replace("F(", "("))

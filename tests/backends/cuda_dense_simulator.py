@@ -18,6 +18,7 @@ from numba import cuda
 
 import ntkc
 from ntkc.runtime import ArgumentError, ArrayError, ArrayTypeError, MemoryBudgetError
+from tests.backends.cuda_zoo import VECTORS
 from tests.backends.kernels import BASE, at_angles, network, worst
 
 ZOO = {
@@ -180,12 +181,29 @@ def saved() -> dict[str, Any]:
     return {"same": done.stdout.strip() == str(expected), "error": done.stderr[-500:]}
 
 
+def table() -> dict[str, Any]:
+    """A table of polynomials, beside the processor's: coincident, near and opposite rows too."""
+    text = VECTORS["table"]
+    turned = at_angles(BASE, [0.0, 1e-9, 1e-6, 1e-3, 0.05, 1.0, 2.5, np.pi - 1e-6])
+    rows = np.concatenate([turned, -BASE[None], ROWS])
+    rows /= np.sqrt((rows * rows).mean(axis=1, keepdims=True))
+    found = {}
+    for dtype in ("float64", "float32"):
+        gpu, cpu = (
+            ntkc.compile(source=text, backend=b, dtype=dtype)(rows.astype(dtype), get="ntk")
+            for b in ("cuda", "cpu")
+        )
+        found[dtype] = float(np.abs(gpu / cpu - 1).max())
+    return found
+
+
 CHECKS: dict[str, Callable[[], Any]] = {
     "accuracy": accuracy,
     "exponential": lambda: accuracy(EXPONENTIAL),
     "batches": batches,
     "devices": devices,
     "saved": saved,
+    "table": table,
 }
 
 if __name__ == "__main__":

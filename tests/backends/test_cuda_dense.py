@@ -58,6 +58,15 @@ def test_simulated_zoo(zoo: str) -> None:
         assert error <= (1e-12 if case.endswith("float64") else 3e-6), (case, error)
 
 
+def test_simulated_tables() -> None:
+    """Next to the processor's, which reads a table by the bits of a number: roundings of products,
+    magnified by the slope of a network that doubles a complement in each of a dozen layers.
+    """
+    found = simulated("table")
+    assert found["float64"] <= 1e-12
+    assert found["float32"] <= 3e-4
+
+
 def test_simulated_batches() -> None:
     found = simulated("batches")
     assert found["same"]
