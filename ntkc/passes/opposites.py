@@ -6,8 +6,8 @@ Before and after, with η = 1 − ρ between two inputs (`gram_complement`):
 
 Near ρ = −1 the angle to opposition depends on 2 − η, of which η has no digits left. So for
 nearly opposite pairs the runtime gives η − 2 in the place of η, a negative number; whatever reads η
-or 2 − η tells by the sign which one it was given. A module says that it can by a `neg` of its
-`gram_complement` (`tells_opposites`).
+or 2 − η tells by the sign which one it was given. A module says that it can by a choice by the sign
+of its `gram_complement` (`tells_opposites`).
 
 Preserves the value of every root, for complements as they are: between 0 and 2.
 """
@@ -44,7 +44,11 @@ def opposites(module: Module) -> Module:
 
 def tells_opposites(nodes: Iterable[Node]) -> bool:
     """Whether values of pairs take η − 2 for η."""
-    return any(n.op == "neg" and _is_leaf(n.args[0]) for n in nodes)
+    return any(n.op == "select" and _is_sign(n.args[0]) for n in nodes)
+
+
+def _is_sign(condition: Node) -> bool:
+    return condition.op == "neg" and _is_leaf(condition.args[0])
 
 
 def _is_leaf(node: Node) -> bool:

@@ -15,7 +15,9 @@ because sqrt(F11 F22) = (F11 + F22)/2 - (sqrt F11 - sqrt F22)^2 / 2. The steps b
 arguments follow from eta alone: with a = sqrt p, b = sqrt q and c = ab (1 - eta),
 p - c = a(a - b) + ab eta, q - c = b(b - a) + ab eta, p - q = (a - b)(a + b). Where p differs
 from q by delta, D1 and D2 are of order delta and their sum of order delta^2 + eta: rounding
-costs eps delta there, that is eps in the angle sqrt(2 complement).
+costs eps delta there, that is eps in the angle sqrt(2 complement). Where sqrt p and sqrt q, or
+sqrt F11 and sqrt F22, are further apart than (a - b)^2 = ab, a factor of 2.6, the differences would
+cancel down from the larger variance: there 1 - F12 / sqrt(F11 F22) is taken as it stands, to eps.
 """
 
 from __future__ import annotations
@@ -71,16 +73,15 @@ def complement(dual: Node, diagonal: Node) -> Node:
     }
     exponent = _exponent(dual)
     form = dual if exponent is None else exponent
-    first, second = (difference(form, points).step for points in (from_p, from_q))
+    first, second = (difference(form, points) for points in (from_p, from_q))
     if exponent is not None:
-        return function("max", -function("expm1", -0.5 * (first + second)), 0.0)
-    return _from_differences(first, second, sqrt(diagonal), sqrt(substitute(diagonal, {"p": q})))
-
-
-def _from_differences(first: Node, second: Node, root1: Node, root2: Node) -> Node:
-    size = root1 * root2
-    apart = (first - second) / (root1 + root2)
-    value = 0.5 * (first + second - apart * apart) / size
+        return function("max", -function("expm1", -0.5 * (first.step + second.step)), 0.0)
+    root1, root2 = sqrt(diagonal), sqrt(substitute(diagonal, {"p": q}))
+    size, gap_after = root1 * root2, root1 - root2
+    apart = (first.step - second.step) / (root1 + root2)
+    near = 0.5 * (first.step + second.step - apart * apart) / size
+    far = function("max", gap * gap - product, gap_after * gap_after - size)
+    value = function("select", far, 1.0 - first.two / size, near)
     return function("select", size, function("max", value, 0.0), 1.0)
 
 
