@@ -156,22 +156,22 @@ def middle(
     A float32 program that starts from complements also gets float64 tiles: rows with nearly
     coincident pairs are evaluated in those.
     """
-    from ntkc.passes.pipeline import SHARED, run, vector_passes, with_derivatives
+    from ntkc.passes.pipeline import run, shared, vector_passes, with_derivatives
     from ntkc.schedule.program import schedule
 
-    passes: tuple[Pass, ...] = SHARED
+    passes: tuple[Pass, ...] = shared(dtype)
     opposing = derivatives is None
     if derivatives is not None:
-        passes = with_derivatives((derivatives.root,), variables(derivatives))
+        passes = with_derivatives((derivatives.root,), variables(derivatives), dtype)
     with uncollected(), stage("passes"):
-        shared = run(module, passes, watch)
-        modules = {dtype: run(shared, vector_passes(dtype, collapse, opposing), watch)}
-        if dtype == "float32" and starts_from_complements(shared):
-            modules["float64"] = run(shared, vector_passes("float64", collapse, opposing))
+        made = run(module, passes, watch)
+        modules = {dtype: run(made, vector_passes(dtype, collapse, opposing), watch)}
+        if dtype == "float32" and starts_from_complements(made):
+            modules["float64"] = run(made, vector_passes("float64", collapse, opposing))
     with uncollected(), stage("schedule"):
         if derivatives is None:
             return schedule(modules)
-        return schedule(modules, *derivative_roots(shared, derivatives))
+        return schedule(modules, *derivative_roots(made, derivatives))
 
 
 def middle_on_positions(
@@ -187,7 +187,7 @@ def middle_on_positions(
 
     passes: tuple[Pass, ...] = SHARED
     if derivatives is not None:
-        passes = with_derivatives((derivatives.root,), variables(derivatives))
+        passes = with_derivatives((derivatives.root,), variables(derivatives), dtype)
     with uncollected(), stage("passes"):
         made = run(run(module, passes, watch), vector_passes(dtype), watch)
     with uncollected(), stage("schedule"):

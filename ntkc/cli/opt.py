@@ -57,9 +57,9 @@ def read(name: str) -> str:
 
 def passes(dtype: str) -> dict[str, Pass]:
     """All passes by name, in their order."""
-    from ntkc.passes.pipeline import SHARED, vector_passes
+    from ntkc.passes.pipeline import shared, vector_passes
 
-    return {step.name: step for step in (*SHARED, *vector_passes(dtype))}
+    return {step.name: step for step in (*shared(dtype), *vector_passes(dtype))}
 
 
 def find_pass(name: str, known: dict[str, Pass]) -> Pass:

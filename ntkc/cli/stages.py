@@ -58,9 +58,9 @@ def _ast(origin: Path | Source, options: Options) -> str:
 
 def _ir(module: Module, dtype: str, after: str) -> str:
     from ntkc.ir.text import format_module
-    from ntkc.passes.pipeline import SHARED, vector_passes
+    from ntkc.passes.pipeline import shared, vector_passes
 
-    steps = (*SHARED, *vector_passes(dtype))
+    steps = (*shared(dtype), *vector_passes(dtype))
     names = [DERIVED, *(step.name for step in steps)]
     if after not in names:
         raise UsageError(f"there is no pass {after!r}; --after takes {', '.join(names)}")

@@ -185,6 +185,8 @@ def _values(front: FrontEnd, program: ProgramSchedule) -> Iterator[str]:
 def _reason(module: Module) -> str:
     """Why complements are carried: the first activation that needs them."""
     demanded = complements_demanded(module)
+    if not demanded:
+        return "because covariances of large inputs that nearly coincide have no digits in float32."
     for node in topological(module.roots.values()):
         if node.op in DUALS and node.args[0] in demanded:
             key = node.attr("activation")

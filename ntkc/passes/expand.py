@@ -19,6 +19,10 @@ before it. So where a kinked dual lies downstream, or the network is deep, the *
 - dropout at rate r: r + (1 − r) η;
 - dual activations: the form's own `complement`.
 
+A float32 program takes at least its first covariances from complements: it is those that tell the
+runtime which pairs of inputs nearly coincide, and are float64's work. p q - c^2 of two large
+variances has no digits left there.
+
 Preserves the value of every root; k12 itself becomes √k11 √k22 (1 − η) where η is carried.
 """
 
@@ -48,9 +52,9 @@ from ntkc.ir.project import Projection
 DUALS = ("dual", "dual_dot")
 
 
-def expand(module: Module) -> Module:
-    """The module without `dual`, `dual_dot` and `dropout` operations."""
-    expansion = Expansion(module)
+def expand(module: Module, dtype: str = "float64") -> Module:
+    """The module without `dual`, `dual_dot` and `dropout` operations, for a number type."""
+    expansion = Expansion(module, dtype)
     roots = {name: expansion.value(root) for name, root in module.roots.items()}
     spans = {part: span for node, span in module.spans.items() for part in expansion.parts(node)}
     return module.with_roots(roots, spans)
@@ -61,17 +65,21 @@ SHALLOW = 4
 the angle between two inputs: `erf` after w_std = 3 by 2, after w_std = 10 by 6."""
 
 
-def complements_demanded(module: Module) -> set[Node]:
+def complements_demanded(module: Module, dtype: str = "float64") -> set[Node]:
     """The CROSS values whose complement an activation needs, through all layers.
 
-    A kinked activation does, and every activation of a deep network.
+    A kinked activation does, every activation of a deep network, and in float32 the first.
     """
     order = [n for n in topological(module.roots.values()) if n.varies is Varies.CROSS]
-    deep = _depth(order) > SHALLOW
+    depths = _depths(order)
+    deep = max(depths.values(), default=0) > SHALLOW
     demanded: set[Node] = set()
     for node in reversed(order):
         if node.op in DUALS and (
-            deep or node in demanded or module.activations[node.attr("activation")].kinked
+            deep
+            or node in demanded
+            or module.activations[node.attr("activation")].kinked
+            or (dtype == "float32" and depths[node] == 1)
         ):
             demanded.add(node.args[0])
         elif node in demanded:
@@ -84,13 +92,13 @@ def on_positions(module: Module) -> bool:
     return module.input.kind != "vector"
 
 
-def _depth(order: Iterable[Node]) -> int:
-    """The most activations in a row."""
+def _depths(order: Iterable[Node]) -> dict[Node, int]:
+    """The most activations in a row that end in each value."""
     depths: dict[Node, int] = {}
     for node in order:
         below = max((depths.get(a, 0) for a in node.args), default=0)
         depths[node] = below + (node.op in DUALS)
-    return max(depths.values(), default=0)
+    return depths
 
 
 @dataclass(frozen=True)
@@ -111,8 +119,8 @@ _ONE = const(1.0)
 class Expansion:
     """Rebuilds a module's values, and keeps every form in which one was needed."""
 
-    def __init__(self, module: Module) -> None:
-        self.module = module
+    def __init__(self, module: Module, dtype: str = "float64") -> None:
+        self.module, self.dtype = module, dtype
         self.positions = on_positions(module)
         self.demanded = self._demanded()
         self.read = {n.args[0] for n in topological(module.roots.values()) if n.op in DUALS}
@@ -129,7 +137,7 @@ class Expansion:
         that coincide are told apart (see `coincide`), and inputs that nearly do have a program of
         their own (`ntkc.passes.distances`).
         """
-        return set() if self.positions else complements_demanded(self.module)
+        return set() if self.positions else complements_demanded(self.module, self.dtype)
 
     def value(self, root: Node) -> Node:
         """The expanded form of a node; all nodes below it are expanded on the way."""

@@ -33,16 +33,24 @@ SHARED = (
     Pass("expand", expand),
     Pass("fold", fold),
 )
-"""What every backend and number type needs."""
+"""What every backend needs, in float64; what `shared` gives for a number type."""
 
 DISTANT = (SHARED[0], Pass("expand", expand_distances), SHARED[2])
 """The same for inputs on positions that nearly coincide."""
 
 
-def with_derivatives(roots: Sequence[str], variables: Sequence[Variable]) -> tuple[Pass, ...]:
-    """`SHARED` for a kernel and its derivatives: `differentiate` where duals are spelled out."""
+def shared(dtype: str) -> tuple[Pass, ...]:
+    """`SHARED` for programs of a number type."""
+    return (SHARED[0], Pass("expand", lambda module: expand(module, dtype)), SHARED[2])
+
+
+def with_derivatives(
+    roots: Sequence[str], variables: Sequence[Variable], dtype: str
+) -> tuple[Pass, ...]:
+    """`shared` for a kernel and its derivatives: `differentiate` where duals are spelled out."""
     derive = Pass("differentiate", lambda module: differentiate(module, roots, variables))
-    return (*SHARED[:2], derive, *SHARED[2:])
+    first, second, third = shared(dtype)
+    return first, second, derive, third
 
 
 def vector_passes(dtype: str, collapsing: bool = True, opposing: bool = True) -> tuple[Pass, ...]:
