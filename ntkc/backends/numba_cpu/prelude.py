@@ -5,40 +5,6 @@ from __future__ import annotations
 from ntkc.backends.edge import edge
 from ntkc.backends.owen_t import owen_t
 
-_POWER_OF_TWO = '''\
-@intrinsic
-def power_of_two_{dtype}(typing_context, exponent):
-    """2 ** exponent for a whole exponent: its bits are put where a float keeps its exponent."""
-
-    def code(context, builder, signature, arguments):
-        integer = ir.IntType({bits})
-        whole = builder.fptosi(arguments[0], integer)
-        biased = builder.add(whole, ir.Constant(integer, {bias}))
-        shifted = builder.shl(biased, ir.Constant(integer, {digits}))
-        return builder.bitcast(shifted, arguments[0].type)
-
-    return types.{dtype}(types.{dtype}), code'''
-
-_BITS_OF = '''\
-@intrinsic
-def bits_of_{dtype}(typing_context, x):
-    """The bits of a number."""
-
-    def code(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], ir.IntType({bits}))
-
-    return types.uint{bits}(types.{dtype}), code'''
-
-_OF_BITS = '''\
-@intrinsic
-def {dtype}_of_bits(typing_context, bits):
-    """The number of these bits."""
-
-    def code(context, builder, signature, arguments):
-        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
-
-    return types.{dtype}(types.uint{bits}), code'''
-
 HELPERS = {
     "within": '''\
 def within(value, low, high, strict, what):
@@ -101,12 +67,6 @@ def edge(h, y, x, degree):
     "owen_t_float32": owen_t("float32", '@njit(error_model="numpy")'),
     "edge_float64": edge("float64", '@njit(error_model="numpy")'),
     "edge_float32": edge("float32", '@njit(error_model="numpy")'),
-    "power_of_two_float64": _POWER_OF_TWO.format(dtype="float64", bits=64, bias=1023, digits=52),
-    "power_of_two_float32": _POWER_OF_TWO.format(dtype="float32", bits=32, bias=127, digits=23),
-    "bits_of_float64": _BITS_OF.format(dtype="float64", bits=64),
-    "bits_of_float32": _BITS_OF.format(dtype="float32", bits=32),
-    "float64_of_bits": _OF_BITS.format(dtype="float64", bits=64),
-    "float32_of_bits": _OF_BITS.format(dtype="float32", bits=32),
     "fill": '''\
 def fill(table, first, space, image):
     """Write images (n, *space), or what all their positions share, to columns of a table."""
