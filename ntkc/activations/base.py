@@ -299,13 +299,14 @@ class Bound:
             series = self.activation.series(self, tolerance)
             if series is not None:
                 return series
+        from ntkc.symbolic.held import held
         from ntkc.symbolic.kept import kept_forms
 
         key = (self.activation.identity, self.key)
         with _forms_lock:
             found = _forms.get(key)
             if found is None:
-                found = _forms[key] = kept_forms(self) or self._derived()
+                found = _forms[key] = held(kept_forms(self) or self._derived())
         return found
 
     def _derived(self) -> DualForms:

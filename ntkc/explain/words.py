@@ -122,7 +122,7 @@ def _closed_route(bound: Bound) -> str:
     """How a closed form was found, and where it holds."""
     from ntkc.symbolic.routes import Dual
 
-    holds = "It holds to rounding at every variance."
+    holds = "It holds to roundings of p, q and c at every variance."
     if isinstance(bound.activation, Derived):
         found = bound.activation.route(bound)
         if isinstance(found, Dual):

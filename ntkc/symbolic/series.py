@@ -189,7 +189,8 @@ def _confirm(name: str, value: Function, features: Features, tolerance: float) -
     variances = LARGEST_VARIANCE * CHECKED
     exact = Sampled(value, 0).norms(variances) + Sampled(value, 1).norms(variances)
     (found,) = evaluate([norm(features)], {"p": variances})
-    lost = float((np.abs(found - exact) / np.maximum(exact, SMALLEST * exact.max())).max())
+    least = SMALLEST * exact.max() or 1.0  # of a function that is 0 everywhere
+    lost = float((np.abs(found - exact) / np.maximum(exact, least)).max())
     if not lost <= tolerance:
         raise NotCertifiedError(f"`{name}` has no closed form, and {NEEDLE}")
 
