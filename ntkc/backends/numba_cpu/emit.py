@@ -28,6 +28,12 @@ from numba import njit
 F = np.float32
 u64 = np.uint64"""
 
+_INTRINSIC_IMPORTS = _IMPORTS.replace(
+    "import numpy as np\nfrom numba import njit",
+    "import numpy as np\nfrom llvmlite import ir\nfrom numba import njit, types\n"
+    "from numba.extending import intrinsic",
+)
+
 _MEAN_SQUARE = make("gram", varies="ROW")
 
 
@@ -55,7 +61,7 @@ def emit(
     body = [*matrices(series), *single, *tiles, _tile_table(schedules, suffix)]
     helpers = helpers_of(body, {**HELPERS, **_tables(schedules)})
     parts = [
-        f"{docstring(header)}\n\n{imports_for(body)}",
+        f"{docstring(header)}\n\n{imports_for(helpers, body)}",
         _attributes(schedules, dtype),
         *helpers,
         *body,
@@ -78,12 +84,13 @@ _VECTORS = (
 """What generated functions may use of `ntkc.runtime.vectors`."""
 
 
-def imports_for(body: Sequence[str]) -> str:
-    """The import statements of a module with these texts."""
+def imports_for(helpers: Sequence[str], body: Sequence[str]) -> str:
+    """The import statements of a module with these helper functions and texts."""
+    imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
     used = {name for text in body for name in re.findall(r"[A-Za-z_]\w*(?=\()", text)}
     found = ", ".join(name for name in _VECTORS if name in used)
     line = f"from {MODULE} import {found}  # vectors as values, of the runtime"
-    return _IMPORTS.replace("\n\nF =", f"\n{line}\n\nF =", 1)
+    return imports.replace("\n\nF =", f"\n{line}\n\nF =", 1)
 
 
 def _attributes(schedules: Mapping[str, ProgramSchedule], dtype: str) -> str:

@@ -5,6 +5,26 @@ from __future__ import annotations
 from ntkc.backends.edge import edge
 from ntkc.backends.owen_t import owen_t
 
+_BITS_OF = '''\
+@intrinsic
+def bits_of_{dtype}(typing_context, x):
+    """The bits of a number."""
+
+    def code(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], ir.IntType({bits}))
+
+    return types.uint{bits}(types.{dtype}), code'''
+
+_OF_BITS = '''\
+@intrinsic
+def {dtype}_of_bits(typing_context, bits):
+    """The number of these bits."""
+
+    def code(context, builder, signature, arguments):
+        return builder.bitcast(arguments[0], context.get_value_type(signature.return_type))
+
+    return types.{dtype}(types.uint{bits}), code'''
+
 HELPERS = {
     "within": '''\
 def within(value, low, high, strict, what):
@@ -67,6 +87,10 @@ def edge(h, y, x, degree):
     "owen_t_float32": owen_t("float32", '@njit(error_model="numpy")'),
     "edge_float64": edge("float64", '@njit(error_model="numpy")'),
     "edge_float32": edge("float32", '@njit(error_model="numpy")'),
+    "bits_of_float64": _BITS_OF.format(dtype="float64", bits=64),
+    "bits_of_float32": _BITS_OF.format(dtype="float32", bits=32),
+    "float64_of_bits": _OF_BITS.format(dtype="float64", bits=64),
+    "float32_of_bits": _OF_BITS.format(dtype="float32", bits=32),
     "fill": '''\
 def fill(table, first, space, image):
     """Write images (n, *space), or what all their positions share, to columns of a table."""

@@ -38,7 +38,7 @@ def emit_slices(
     routines = writer.routines.texts()
     body = [*matrices(writer.series), *single, *routines, *functions, writer.listing()]
     helpers = helpers_of(body, HELPERS)
-    imports = f"{imports_for(body)}\ni64 = np.int64"
+    imports = f"{imports_for(helpers, body)}\ni64 = np.int64"
     parts = [f"{docstring(header)}\n\n{imports}", writer.attributes(), *helpers, *body]
     return "\n\n\n".join(parts) + "\n"
 
