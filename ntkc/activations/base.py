@@ -14,10 +14,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, as_node, function, is_const, sqrt, symbol, within
+
+if TYPE_CHECKING:
+    from ntkc.symbolic.series import Formula
 
 MAX_DEGREE = 20
 MAX_NUMBERS = 21
@@ -271,30 +274,39 @@ class Bound:
         """The activation applied to `z`."""
         return self.activation.function(z, *self.values)
 
+    @property
+    def formula(self) -> Formula:
+        """What the series of an activation without closed form is made of."""
+        from ntkc.symbolic.series import Formula
+
+        activation, z = self.activation, symbol("z")
+        assert isinstance(activation, Expanded)
+        function = activation.function(z)
+        assert function is not None
+        return Formula(self.key, function, activation.slope(z), activation.bells)
+
     def forms(self, tolerance: float = 1e-10) -> DualForms:
         """The closed forms, derived at first use and kept per key; or, where there are none,
         those of a series within the tolerance. Raises `NotCertifiedError` if none is.
         """
         if isinstance(self.activation, Expanded):
-            from ntkc.symbolic.series import Formula, series_forms
+            from ntkc.symbolic.series import series_forms
 
-            f, z = self.activation, symbol("z")
-            function = f.function(z)
-            assert function is not None
-            return series_forms(Formula(self.key, function, f.slope(z), f.bells), tolerance)
+            return series_forms(self.formula, tolerance)
         from ntkc.activations._derived import Derived
 
         if isinstance(self.activation, Derived):
             series = self.activation.series(self, tolerance)
             if series is not None:
                 return series
+        from ntkc.symbolic.held import held
         from ntkc.symbolic.kept import kept_forms
 
         key = (self.activation.identity, self.key)
         with _forms_lock:
             found = _forms.get(key)
             if found is None:
-                found = _forms[key] = kept_forms(self) or self._derived()
+                found = _forms[key] = held(kept_forms(self) or self._derived())
         return found
 
     def _derived(self) -> DualForms:

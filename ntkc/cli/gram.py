@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ntkc.cli import arguments, exits, terminal
-from ntkc.cli.signals import terminating
+from ntkc.cli.signals import half_written, terminating
 
 if TYPE_CHECKING:
     import numpy as np
@@ -140,7 +140,7 @@ def _result(
         partial.touch()
     except OSError as error:
         raise OSError(error.errno, error.strerror, str(output)) from None
-    try:
+    with half_written(partial):
         if 0 in shape:
             with partial.open("wb") as stream:
                 np.save(stream, np.empty(shape, dtype))
@@ -151,8 +151,6 @@ def _result(
             yield result
             result.flush()
         partial.replace(output)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _reserve(path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 
-from ntkc.cli import exits, terminal
+from ntkc.cli import exits, signals, terminal
 from ntkc.version import __version__
 
 COMMANDS = {
@@ -93,7 +93,8 @@ def _run(args: Namespace, arguments: Sequence[str]) -> int:
 
     keep_tables()
     try:
-        return int(import_module(f"ntkc.cli.{args.command}").run(args))
+        with signals.interruptible():
+            return int(import_module(f"ntkc.cli.{args.command}").run(args))
     except (BrokenPipeError, KeyboardInterrupt):
         raise
     except ProgramError as error:

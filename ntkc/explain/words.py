@@ -12,7 +12,8 @@ from ntkc.activations.base import Activation, Bound, ParameterKind
 from ntkc.activations.base import Parameter as ActivationParameter
 from ntkc.diagnostics import pages
 from ntkc.explain.layout import heading, wrapped
-from ntkc.ir.module import Certificate
+from ntkc.ir.module import Certificate, DualForms
+from ntkc.ir.node import topological
 from ntkc.layers.base import Layer, WordsParameter
 
 
@@ -118,14 +119,28 @@ _JUMPS = (
 )
 
 
+_MOMENTS = (
+    " Its terms are moments between kinks: where the kernel is less than they are, as that of a "
+    "function which is 0 around 0 and curved beyond at variances far below its threshold, it "
+    "holds to roundings of the largest of them."
+)
+
+
+def _by_edges(forms: DualForms) -> bool:
+    """Whether nothing cancels in a form: see `ntkc.symbolic.tails`."""
+    return any(node.op == "edge" for node in topological((forms.dual,)))
+
+
 def _closed_route(bound: Bound) -> str:
     """How a closed form was found, and where it holds."""
     from ntkc.symbolic.routes import Dual
 
-    holds = "It holds to rounding at every variance."
+    holds = "It holds to roundings of p, q and c at every variance."
     if isinstance(bound.activation, Derived):
         found = bound.activation.route(bound)
         if isinstance(found, Dual):
+            if "truncated moments" in found.route and not _by_edges(found.forms):
+                holds += _MOMENTS
             return (
                 f"closed form, derived from the formula: {found.route}. {holds} Phi is the normal "
                 "distribution function, and T(h, a) is Owen's T."

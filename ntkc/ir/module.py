@@ -42,7 +42,7 @@ class DualForms:
     complement 1 - c/sqrt(pq) of the arguments), `p`, `q` and the parameters."""
     normalised: NormalisedDual | None = None
     certificate: Certificate | None = None
-    """None for closed forms, which hold to rounding at every variance."""
+    """None for closed forms, which hold to roundings of p, q and c."""
     near: Node | None = None
     near_dot: Node | None = None
     """`dual` and `dual_dot` over `eta`, `p`, `q` and the parameters, for activations with kinks

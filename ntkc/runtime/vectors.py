@@ -6,6 +6,9 @@ vector is a type: 16 float32 or 8 float64, loaded and stored as one, with the ar
 numbers. LLVM spells it in what registers a processor has. Interpreted (`NUMBA_DISABLE_JIT`), a
 vector is a small array, and the functions are what they say.
 
+Choices and roots take numbers too. As one instruction each they are no branches, of which Numba's
+analysis of a long function takes many times as long.
+
 Generated modules import this one under the name `MODULE`, wherever the runtime was shipped to.
 """
 
@@ -130,6 +133,14 @@ def _vector_of(*arguments: Any) -> Any:
     return vector if all(a in (vector, vector.item) for a in arguments) else None
 
 
+def _kind_of(*arguments: Any) -> Any:
+    """The type of a vector and numbers, or of numbers alone."""
+    first = arguments[0]
+    if isinstance(first, types.Float) and all(a == first for a in arguments):
+        return first
+    return _vector_of(*arguments)
+
+
 def _elementwise(function: Callable[..., Any], *formals: Any) -> Callable[..., Any]:
     """Decorate code (builder, *vectors) of a function whose arguments are made vectors first."""
 
@@ -138,10 +149,7 @@ def _elementwise(function: Callable[..., Any], *formals: Any) -> Callable[..., A
             kind = context.get_value_type(sig.return_type)
             return code(
                 builder,
-                *(
-                    value if isinstance(given, Vector) else _spread(builder, kind, value)
-                    for given, value in zip(sig.args, args, strict=True)
-                ),
+                *(value if value.type == kind else _spread(builder, kind, value) for value in args),
             )
 
         lower_builtin(function, *formals)(lower)
@@ -183,16 +191,27 @@ def _arithmetic() -> None:
 
 
 def _unary(builder: Any, name: str, x: Any) -> Any:
-    """LLVM's own function of vectors."""
-    bits = 64 if isinstance(x.type.element, ir.DoubleType) else 32
+    """LLVM's own function of vectors and of numbers."""
+    lanes = f"v{x.type.count}" if isinstance(x.type, ir.VectorType) else ""
+    suffix = f"{lanes}f{64 if _is_wide(x.type) else 32}"
     function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(x.type, [x.type]), f"llvm.{name}.v{x.type.count}f{bits}"
+        builder.module, ir.FunctionType(x.type, [x.type]), f"llvm.{name}.{suffix}"
     )
     return builder.call(function, [x])
 
 
+def _is_wide(kind: Any) -> bool:
+    """Whether a type's numbers are float64."""
+    return isinstance(getattr(kind, "element", kind), ir.DoubleType)
+
+
+def _constant(kind: Any, value: Any) -> Any:
+    """A number, or a vector of it."""
+    return ir.Constant(kind, [value] * kind.count if isinstance(kind, ir.VectorType) else value)
+
+
 def _zero(x: Any) -> Any:
-    return ir.Constant(x.type, [0.0] * x.type.count)
+    return _constant(x.type, 0.0)
 
 
 _arithmetic()
@@ -202,9 +221,9 @@ for _function, _arity in (
     (minimum, 2),
     (maximum, 2),
     (select, 3),
+    (power_of_two, 1),
 ):
-    _typed(_function, _arity, _vector_of)
-_typed(power_of_two, 1, _vector_of)
+    _typed(_function, _arity, _kind_of)
 
 
 @_elementwise(minimum, types.Any, types.Any)
@@ -222,10 +241,10 @@ def _select(builder: Any, condition: Any, yes: Any, no: Any) -> Any:
     return builder.select(builder.fcmp_ordered(">", condition, _zero(condition)), yes, no)
 
 
-@lower_builtin(safe_sqrt, Vector)
+@lower_builtin(safe_sqrt, types.Any)
 def _safe_sqrt(context: Any, builder: Any, sig: Any, args: Any) -> Any:
     (x,) = args
-    if sig.args[0].item == types.float64 and _divides_slowly(context):
+    if sig.args[0] == _VECTORS[types.float64] and _divides_slowly(context):
         return _select(builder, x, _sqrt_by_steps(builder, x), _zero(x))
     return _unary(builder, "sqrt", _maximum(builder, x, _zero(x)))
 
@@ -264,17 +283,19 @@ def _sqrt_by_steps(builder: Any, x: Any) -> Any:
 
 @_elementwise(safe_inverse_sqrt, types.Any)
 def _safe_inverse_sqrt(builder: Any, x: Any) -> Any:
-    one = ir.Constant(x.type, [1.0] * x.type.count)
+    one = _constant(x.type, 1.0)
     return _select(builder, x, builder.fdiv(one, _unary(builder, "sqrt", x)), _zero(x))
 
 
 @_elementwise(power_of_two, types.Any)
 def _power_of_two(builder: Any, exponent: Any) -> Any:
     """The bits of the exponent are put where a float keeps its own."""
-    bits, bias, digits = (64, 1023, 52) if exponent.type.count * 64 == BYTES * 8 else (32, 127, 23)
-    whole = ir.VectorType(ir.IntType(bits), exponent.type.count)
-    biased = builder.add(builder.fptosi(exponent, whole), ir.Constant(whole, [bias] * whole.count))
-    shifted = builder.shl(biased, ir.Constant(whole, [digits] * whole.count))
+    bits, bias, digits = (64, 1023, 52) if _is_wide(exponent.type) else (32, 127, 23)
+    whole = ir.IntType(bits)
+    if isinstance(exponent.type, ir.VectorType):
+        whole = ir.VectorType(whole, exponent.type.count)
+    biased = builder.add(builder.fptosi(exponent, whole), _constant(whole, bias))
+    shifted = builder.shl(biased, _constant(whole, digits))
     return builder.bitcast(shifted, exponent.type)
 
 

@@ -32,11 +32,15 @@ def label(roots: Sequence[str]) -> str:
 
 
 def lower(tile: Schedule, describe: Callable[[Step], str]) -> tuple[list[Table], list[Statement]]:
-    """The tables of indices and the statements of one block; `describe` words a remark."""
+    """The tables of indices and the statements of one block; `describe` words a remark.
+
+    A name is bound at one place: Numba walks all of a function for each name bound at several.
+    """
     tables: list[Table] = []
     body: list[Statement] = []
+    names: set[str] = set()
     for number, run in enumerate(tile.runs):
-        body.extend(_run(tile, run, number, tables, describe))
+        body.extend(_run(tile, run, number, tables, names, describe))
     return tables, body
 
 
@@ -45,12 +49,13 @@ def _run(
     run: Run,
     number: int,
     tables: list[Table],
+    names: set[str],
     describe: Callable[[Step], str],
 ) -> list[Statement]:
     inner: list[Statement] = []
     for position in range(run.period):
         name = f"{label(tile.roots)}_{number}_{position}"
-        lanes = Lanes(tile, run, position, name, tables)
+        lanes = Lanes(tile, run, position, name, tables, names)
         found = lanes.statements()
         if found:
             inner += [Remark(describe(run.steps[position])), *found]
@@ -60,10 +65,19 @@ def _run(
 
 
 class Lanes:
-    """One level of a run: what is loaded before the lanes, and the lanes' body."""
+    """One level of a run: what is loaded before the lanes, and the lanes' body.
+
+    `used` are the names that are taken.
+    """
 
     def __init__(
-        self, tile: Schedule, run: Run, position: int, name: str, tables: list[Table]
+        self,
+        tile: Schedule,
+        run: Run,
+        position: int,
+        name: str,
+        tables: list[Table],
+        used: set[str],
     ) -> None:
         self.tile, self.run, self.position, self.name = tile, run, position, name
         self.tables = tables
@@ -71,7 +85,7 @@ class Lanes:
         self.before: list[Statement] = []
         self.body: list[Statement] = []
         self.names: dict[Node, Node] = {}
-        self.used: set[str] = set()
+        self.used = used
 
     def statements(self) -> list[Statement]:
         """The level: offsets and row values, then the loop over the block's pairs."""
@@ -95,8 +109,9 @@ class Lanes:
                 return const(first) + const(stride) * symbol("layer")
         table = Table(f"{kind}_entries_{self.name}_{hole}", tuple(found))
         self.tables.append(table)
-        self.before.append(Lookup(f"{kind}_entry_{hole}", table.name, "layer"))
-        return symbol(f"{kind}_entry_{hole}")
+        name = self._fresh(f"{kind}_entry_{hole}")
+        self.before.append(Lookup(name, table.name, "layer"))
+        return symbol(name)
 
     def _steps(self) -> list[Step]:
         return list(self.run.steps[self.position :: self.run.period])
@@ -106,28 +121,31 @@ class Lanes:
         for hole, node in enumerate(instance.rows):
             entry = self._entry("row", hole, (s.row_entries[hole] for s in steps))
             index = entry * symbol("row_stride") + symbol("row")
-            self.before.append(Load(f"row_{hole}", "row_table", index))
-            self.names[node] = symbol(f"row_{hole}")
+            self.before.append(Load(self._bind(node, f"row_{hole}"), "row_table", index))
         for hole, node in enumerate(instance.cols):
             entry = self._entry("column", hole, (s.col_entries[hole] for s in steps))
             index = entry * symbol("column_stride") + symbol("column")
-            self.before.append(Offset(f"column_at_{hole}", index))
-            load_index = symbol(f"column_at_{hole}") + symbol("j")
-            self.body.append(Load(f"column_{hole}", "column_table", load_index))
-            self.names[node] = symbol(f"column_{hole}")
+            place = self._fresh(f"column_at_{hole}")
+            self.before.append(Offset(place, index))
+            name = self._bind(node, f"column_{hole}")
+            self.body.append(Load(name, "column_table", symbol(place) + symbol("j")))
         for hole, node in enumerate(instance.constants):
             if steps[0].constant_entries[hole] is None:
                 self.names[node] = node
                 continue
             entry = self._entry("constant", hole, (s.constant_entries[hole] for s in steps))
-            self.before.append(Load(f"constant_{hole}", "constants", entry))
-            self.names[node] = symbol(f"constant_{hole}")
+            self.before.append(Load(self._bind(node, f"constant_{hole}"), "constants", entry))
+
+    def _bind(self, node: Node, name: str) -> str:
+        """A name of its own for a value."""
+        found = self._fresh(name)
+        self.names[node] = symbol(found)
+        return found
 
     def _load_pairs(self) -> None:
         for node, slot in zip(self.step.instance.inputs, self.step.input_slots, strict=True):
-            name = self._fresh(self._role(node))
+            name = self._bind(node, self._role(node))
             self.body.append(Load(name, "scratch", _slot_index(slot)))
-            self.names[node] = symbol(name)
 
     def _role(self, node: Node) -> str:
         """What a value between levels is to a reader."""
@@ -148,8 +166,8 @@ class Lanes:
         if node in self.names:
             return self.names[node]
         if node.op in LEAVES:
-            self.body.append(Load(self._fresh("pair"), "values", symbol("at") + symbol("j")))
-            self.names[node] = symbol("pair")
+            name = self._bind(node, "pair")
+            self.body.append(Load(name, "values", symbol("at") + symbol("j")))
             return self.names[node]
         raise AssertionError(f"{node.op} is not available in its level")
 
@@ -205,7 +223,7 @@ class Lanes:
         if others == 1:
             return Store("second", symbol("at") + symbol("j"), value)
         row = symbol("i") * const(others) + const(root - 1)
-        name = f"place_{root}"
+        name = self._fresh(f"place_{root}")
         self.before.append(Offset(name, row * symbol("stride") + symbol("left")))
         return Store("second", symbol(name) + symbol("j"), value)
 

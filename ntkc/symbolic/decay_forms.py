@@ -26,7 +26,8 @@ from ntkc.symbolic.algebra import (
 from ntkc.symbolic.decay_sums import Sums
 from ntkc.symbolic.decays import Slopes, largest_argument, series
 from ntkc.symbolic.hermite import Array, Function, Sampled
-from ntkc.symbolic.series import LARGEST_VARIANCE, NotCertifiedError
+from ntkc.symbolic.interpolation import LARGEST_VARIANCE
+from ntkc.symbolic.series import NotCertifiedError
 
 _C, _P, _Q, _ETA = map(symbol, ("c", "p", "q", "eta"))
 _STEEPEST = 64.0

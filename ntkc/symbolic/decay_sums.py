@@ -41,7 +41,7 @@ from ntkc.symbolic.algebra import (
 )
 from ntkc.symbolic.decays import Series, Slopes
 from ntkc.symbolic.features import Powers, chebyshev, lacking, weighted
-from ntkc.symbolic.series import ORIGIN
+from ntkc.symbolic.interpolation import ORIGIN
 
 _C, _P, _Q, _ETA = map(symbol, ("c", "p", "q", "eta"))
 _TWO_OVER_PI = 2.0 / math.pi

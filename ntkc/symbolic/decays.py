@@ -23,8 +23,11 @@ import numpy as np
 
 from ntkc.ir.node import Node, is_const
 from ntkc.symbolic.algebra import plus, summed, times
+from ntkc.symbolic.certify import CHECKED
 from ntkc.symbolic.hermite import Array, Mixture, Sampled
-from ntkc.symbolic.sparse import correlations, rule
+from ntkc.symbolic.interpolation import chebyshev, position, variances_at
+from ntkc.symbolic.kept_rules import Rules, kept_decays
+from ntkc.symbolic.sparse import Rule, correlations, rule
 from ntkc.symbolic.terms import Term, Terms, derivative, known_number
 
 LARGEST_RATE = 4.0
@@ -36,7 +39,6 @@ _CORRELATIONS = 144
 _TAYLOR = [1.0 / math.factorial(k + 2) for k in range(18)]
 """Of (e^x - 1 - x)/x^2."""
 _SIZES = (32, 48, 64, 96)
-_CHECKED = np.array([1.0, 0.62, 0.37, 0.11, 0.043, 0.0071, 4e-4, 1e-6])
 
 
 @dataclass(frozen=True)
@@ -162,27 +164,42 @@ def series(tolerance: float, largest: float) -> Series:
 
     Raises `ValueError` where there is none.
     """
-    from ntkc.symbolic.series import chebyshev
+    found = kept_decays(largest, tolerance) or derived_rules(tolerance, largest)
+    (rule,) = found.rules
+    degrees = np.array(rule.degrees, dtype=float)
+    signs = _signs(degrees, np.sqrt(rule.weights))
+    rows = tuple(tuple(map(float, row)) for row in _made(rule, largest).T)
+    mean, _ = _mean(largest)
+    return Series(largest, rule.degrees, rows, tuple(map(float, signs)), mean, found.error)
 
+
+def derived_rules(tolerance: float, largest: float) -> Rules:
+    """The rule, found now. Raises `ValueError` where there is none."""
     decay = bells()
     last = _DEGREE * max(1, round(largest / 100.0))
     degrees, weights = rule(decay, largest, last, tolerance / 4, _CORRELATIONS)
     weights[0] = 1.0  # of degree 0, to which constants are added
     roots = np.sqrt(weights)
-    made, lost = np.zeros((0, 0)), 1.0
     for size in _SIZES:
-        made = chebyshev(lambda p: roots * decay.coefficients(p, degrees), size, largest)
-        lost = _interpolation_error(decay, degrees, roots, made, largest)
+        found = Rule(tuple(map(int, degrees)), tuple(map(float, weights)), size)
+        lost = _interpolation_error(decay, degrees, roots, _made(found, largest), largest)
         if lost <= tolerance / 4:
             break
-    mean, missed = _mean(largest)
-    logs = _log_heights(degrees)
-    signs = roots * np.exp(logs) * np.sqrt(2.0 / np.pi / (degrees + 1.0))
-    error = _rule_error(decay, degrees, weights, signs * roots, largest) + lost + missed
-    rows = tuple(tuple(map(float, row)) for row in made.T)
-    return Series(
-        largest, tuple(map(int, degrees)), rows, tuple(map(float, signs)), mean, error + 1e-15
-    )
+    signs = _signs(degrees, roots) * roots
+    lost += _rule_error(decay, degrees, weights, signs, largest) + _mean(largest)[1]
+    return Rules((found,), lost + 1e-15)
+
+
+def _made(rule: Rule, largest: float) -> Array:
+    """The Chebyshev series of the features, a column each."""
+    degrees, roots = np.array(rule.degrees, dtype=float), np.sqrt(rule.weights)
+    return chebyshev(lambda p: roots * bells().coefficients(p, degrees), rule.size, largest)
+
+
+def _signs(degrees: Array, roots: Array) -> Array:
+    """The roots of the weights times the coefficients of sign(z) in the degrees m + 1."""
+    signs: Array = roots * np.exp(_log_heights(degrees)) * np.sqrt(2.0 / np.pi / (degrees + 1.0))
+    return signs
 
 
 def _log_heights(degrees: Array) -> Array:
@@ -198,8 +215,6 @@ def _interpolation_error(
     decay: Mixture, degrees: Array, roots: Array, made: Array, largest: float
 ) -> float:
     """What the Chebyshev series lose between their nodes, as a share of the norm."""
-    from ntkc.symbolic.series import variances_at
-
     places = np.cos(np.pi * (np.arange(2 * len(made)) + 1.0) / (2 * len(made)))
     variances = variances_at(np.concatenate([places, [1.0]]), largest)
     exact = roots * decay.coefficients(variances, degrees)
@@ -214,7 +229,7 @@ def _rule_error(
     """The largest error of the sums for pairs that the rule was not made at, one of them the limit
     of large variances where the odd part is the jump's.
     """
-    variances = largest * _CHECKED
+    variances = largest * CHECKED
     one, two = np.tril_indices(len(variances))
     taus = 1.37 * correlations(int(degrees[-1]), _CORRELATIONS)
     own = decay.coefficients(variances, degrees)
@@ -236,7 +251,6 @@ def _rule_error(
 
 def _mean(largest: float) -> tuple[tuple[float, ...], float]:
     """The series of E[|u| - 1 + e^(-|u|)]/p, and its error relative to sqrt(p)."""
-    from ntkc.symbolic.series import chebyshev, position
 
     def value(x: Array) -> Array:
         size = np.abs(x)

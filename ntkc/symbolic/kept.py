@@ -39,7 +39,7 @@ def kept_forms(bound: Bound) -> DualForms | None:
     if entry is None:
         return None
     stated = bound.activation.stated(bound)
-    if not stated or entry["stated"] != _digest(stated) or entry["parameters"] != [*bound.symbols]:
+    if not stated or entry["stated"] != digest(stated) or entry["parameters"] != [*bound.symbols]:
         return None
     return _forms(bound.key, entry)
 
@@ -50,7 +50,7 @@ def _entries() -> Mapping[str, Any]:
     return found
 
 
-def _digest(stated: tuple[Node | int | bool, ...]) -> str:
+def digest(stated: tuple[Node | int | bool, ...]) -> str:
     """What tells what an activation's file states: its formula, and what else is known of it."""
     nodes = [part for part in stated if isinstance(part, Node)]
     facts = [part for part in stated if not isinstance(part, Node)]
@@ -97,7 +97,7 @@ def _entry(bound: Bound, forms: DualForms) -> dict[str, Any]:
         parts += [normalised.kappa, normalised.kappa_dot]
     nodes, numbers = _packed(parts)
     entry = {
-        "stated": _digest(bound.activation.stated(bound)),
+        "stated": digest(bound.activation.stated(bound)),
         "parameters": [*bound.symbols],
         **{part: numbers[getattr(forms, part)] for part in _PARTS},
         "nodes": nodes,

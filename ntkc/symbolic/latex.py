@@ -29,6 +29,7 @@ from ntkc.symbolic.functions import (
     Smaller,
 )
 from ntkc.symbolic.halflines import FAR, TINY
+from ntkc.symbolic.held import is_difference
 from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
 
 if TYPE_CHECKING:
@@ -143,11 +144,13 @@ def _sign_or_choice(condition: Any, yes: Any, no: Any) -> Any:
 
 
 def _unguarded(node: Node) -> Node:
-    """A value without its guard: derived forms keep divisors above 0, heights within reach, and
-    covariances within bounds.
+    """A value without its guard: forms keep divisors above 0, heights within reach, covariances
+    within bounds, and p q - c^2 at least 0.
     """
     if node is BOUNDED:
         return C
+    if node.op == "max" and is_difference(node.args[0]) and is_const(node.args[1], 0.0):
+        return node.args[0]
     if node.op == "select" and node.args[1].op == "div" and is_const(node.args[2], 0.0):
         return node.args[1] if node.args[1].args[1] is node.args[0] else node
     if node.op == "max" and all(arg.op == "abs" for arg in node.args):

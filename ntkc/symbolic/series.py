@@ -23,7 +23,6 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import pairwise
 
 import numpy as np
 
@@ -32,6 +31,16 @@ from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import Node
 from ntkc.runtime.blas import single_threaded_blas
+from ntkc.symbolic.certify import (
+    CHECKED,
+    NEEDLE,
+    SMALLEST,
+    degree_for,
+    interpolation_error,
+    mixture_error,
+    quadrature_error,
+    rule_error,
+)
 from ntkc.symbolic.features import Features, Mean, Part, forms, norm
 from ntkc.symbolic.hermite import (
     Array,
@@ -44,19 +53,17 @@ from ntkc.symbolic.hermite import (
     parts,
     remembered,
 )
-from ntkc.symbolic.sparse import correlations, rule
+from ntkc.symbolic.interpolation import (
+    LARGEST_VARIANCE,
+    ORIGIN,
+    chebyshev,
+    position,
+    variances_at,
+)
+from ntkc.symbolic.kept_rules import Rules, kept_rules
+from ntkc.symbolic.sparse import Rule, rule
 
-LARGEST_VARIANCE = 100.0
-"""Up to which the series of an activation is made and certified."""
-ORIGIN = 0.3
-"""B of t(p), in standard deviations: below it t is linear in sqrt(p), above in log p."""
-_SMALLEST = 1e-8
-"""Relative to the largest variance: below, errors are relative to the norms there."""
 _ATTAINABLE = 1e-12
-_DEGREES = tuple(2**k for k in range(5, 16))
-_PATIENCE = 6
-"""Degrees that are tried before a series may count as hopeless: 32, 64, ... 512 among them."""
-_MIXTURE_DEGREE = 2**33
 _SIZES = (24, 32, 48, 64, 96)
 
 
@@ -89,27 +96,41 @@ def series_forms(formula: Formula, tolerance: float) -> DualForms:
             f"`{formula.name}` has no closed form, and its series cannot be certified to "
             f"{tolerance:g}: at best to {_ATTAINABLE:g}"
         )
-    features, error = _certified(formula, tolerance)
+    value, slope = map(remembered, functions(formula))
+    try:
+        with single_threaded_blas:  # products of some thousand numbers: threads would only wait
+            rules = kept_rules(formula, tolerance) or _rules(formula, value, slope, tolerance)
+            features = _features(rules, slopes(formula, slope), value)[0]
+    finally:
+        forget()
     terms = sum(len(part.degrees) for part in features.parts)
-    certificate = Certificate("series", error, LARGEST_VARIANCE, terms)
+    certificate = Certificate("series", rules.error, LARGEST_VARIANCE, terms)
     return forms(formula.name, features, certificate)
 
 
-def _certified(formula: Formula, tolerance: float) -> tuple[Features, float]:
-    """The features within the tolerance, and their error. Raises `NotCertifiedError`."""
+def derived_rules(formula: Formula, tolerance: float) -> Rules:
+    """The rules within the tolerance, found now. Raises `NotCertifiedError`."""
     value, slope = map(remembered, functions(formula))
-    error = math.inf
     try:
-        with single_threaded_blas:  # products of some thousand numbers: threads would only wait
-            for aim in (tolerance, tolerance / 8):
-                features, error = _features(formula, value, slope, aim)
-                if error <= tolerance:
-                    _confirm(formula.name, value, features, tolerance)
-                    return features, error
-    except NotFiniteError as problem:
-        raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
+        with single_threaded_blas:
+            return _rules(formula, value, slope, tolerance)
     finally:
         forget()
+
+
+def _rules(formula: Formula, value: Function, slope: Function, tolerance: float) -> Rules:
+    """The rules within the tolerance, and their error. Raises `NotCertifiedError`."""
+    error = math.inf
+    try:
+        for aim in (tolerance, tolerance / 8):
+            rules = _found(formula, value, slope, aim)
+            error = rules.error
+            if error <= tolerance:
+                features, _ = _features(rules, slopes(formula, slope), value)
+                _confirm(formula.name, value, features, tolerance)
+                return rules
+    except NotFiniteError as problem:
+        raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
     raise NotCertifiedError(
         f"`{formula.name}` has no closed form, and its series is certified to {error:.1e}, "
         f"not to {tolerance:g}"
@@ -126,45 +147,57 @@ def functions(formula: Formula) -> tuple[Function, Function]:
     return lambda x: run(formula.function, x), lambda x: run(formula.slope, x)
 
 
-def _features(
-    formula: Formula, value: Function, slope: Function, tolerance: float
-) -> tuple[Features, float]:
-    """The features that the pairs' sums are made of, and the error that is certified."""
-    slopes: Sequence[Slope]
-    made, error = [], 0.0
+def slopes(formula: Formula, slope: Function) -> Sequence[Slope]:
+    """The parts of the slope whose series there are."""
     bells = formula.bells()
     if bells is None:
-        slopes = list(parts(slope, LARGEST_VARIANCE))
-    else:
-        mixture = Mixture(np.array(bells[0]), np.array(bells[1]))
-        slopes, error = [mixture], _mixture_error(mixture, slope)
-    for part in slopes:
-        found, lost = _part(formula.name, part, slopes, tolerance / len(slopes))
+        return list(parts(slope, LARGEST_VARIANCE))
+    return [Mixture(np.array(bells[0]), np.array(bells[1]))]
+
+
+def _found(formula: Formula, value: Function, slope: Function, tolerance: float) -> Rules:
+    """Rules of which each part aims at the tolerance, and what all of them lose."""
+    whole = slopes(formula, slope)
+    error = sum(mixture_error(part, slope) for part in whole if isinstance(part, Mixture))
+    made = []
+    for part in whole:
+        found, lost = _rule(formula.name, part, whole, tolerance / len(whole))
         made.append(found)
         error += lost
+    _, lost = _mean(value)
+    return Rules(tuple(made), error + lost + quadrature_error(whole))
+
+
+def _features(rules: Rules, whole: Sequence[Slope], value: Function) -> tuple[Features, float]:
+    """What the pairs' sums are made of, and the error of the means."""
     mean, lost = _mean(value)
-    features = Features(ORIGIN, LARGEST_VARIANCE, mean, tuple(made))
-    return features, error + lost + _quadrature_error(slopes)
+    made = tuple(part_of(slope, rule) for slope, rule in zip(whole, rules.rules, strict=True))
+    return Features(ORIGIN, LARGEST_VARIANCE, mean, made), lost
 
 
-_NEEDLE = "its slope is too steep for a series: it goes between the places where it is looked at"
+def part_of(slope: Slope, rule: Rule) -> Part:
+    """The features of one parity."""
+    degrees, roots = np.array(rule.degrees, dtype=float), np.sqrt(rule.weights)
+    series = chebyshev(lambda p: roots * slope.coefficients(p, degrees), rule.size)
+    return Part(rule.degrees, tuple(map(tuple, series.T)))
 
 
 def _confirm(name: str, value: Function, features: Features, tolerance: float) -> None:
     """See that the series, which knows the slope alone, has E[f^2]: a slope that is a needle goes
     between the nodes of every quadrature, what it rises by does not.
     """
-    variances = LARGEST_VARIANCE * _CHECKED
+    variances = LARGEST_VARIANCE * CHECKED
     exact = Sampled(value, 0).norms(variances) + Sampled(value, 1).norms(variances)
     (found,) = evaluate([norm(features)], {"p": variances})
-    lost = float((np.abs(found - exact) / np.maximum(exact, _SMALLEST * exact.max())).max())
+    least = SMALLEST * exact.max() or 1.0  # of a function that is 0 everywhere
+    lost = float((np.abs(found - exact) / np.maximum(exact, least)).max())
     if not lost <= tolerance:
-        raise NotCertifiedError(f"`{name}` has no closed form, and {_NEEDLE}")
+        raise NotCertifiedError(f"`{name}` has no closed form, and {NEEDLE}")
 
 
-def _part(name: str, slope: Slope, whole: Sequence[Slope], tolerance: float) -> tuple[Part, float]:
-    """The features of one parity, and their error."""
-    degree, tail = _degree(slope, tolerance / 8)
+def _rule(name: str, slope: Slope, whole: Sequence[Slope], tolerance: float) -> tuple[Rule, float]:
+    """The rule of one parity, and its error."""
+    degree, tail = degree_for(slope, tolerance / 8)
     if tail > tolerance / 4:
         raise NotCertifiedError(
             f"`{name}` has no closed form, and its series converges too slowly for {tolerance:g} "
@@ -174,106 +207,12 @@ def _part(name: str, slope: Slope, whole: Sequence[Slope], tolerance: float) -> 
         degrees, weights = rule(slope, LARGEST_VARIANCE, degree, tolerance / 8)
     except ValueError as error:
         raise NotCertifiedError(f"`{name}` has no closed form: {error}") from None
-    roots = np.sqrt(weights)
-    size = _SIZES[0]
     for size in _SIZES:
-        series = chebyshev(lambda p: roots * slope.coefficients(p, degrees), size)
-        part = Part(tuple(int(m) for m in degrees), tuple(map(tuple, series.T)))
-        lost = _interpolation_error(slope, whole, part, roots)
+        found = Rule(tuple(map(int, degrees)), tuple(map(float, weights)), size)
+        lost = interpolation_error(slope, whole, part_of(slope, found), np.sqrt(weights))
         if lost <= tolerance / 8:
             break
-    return part, tail + lost + _rule_error(slope, degrees, weights, degree)
-
-
-def _degree(slope: Slope, tolerance: float) -> tuple[int, float]:
-    """How far the series goes, and what is missing then, relative to the whole."""
-    if isinstance(slope, Mixture):
-        return _MIXTURE_DEGREE, 0.0  # its duals are known whole
-    variances = LARGEST_VARIANCE * np.array([1e-3, 0.03, 0.3, 1.0])
-    norms = slope.norms(variances)
-    degree, first, tail, tails = _DEGREES[0], slope.parity, 1.0, [1.0]
-    known = np.zeros_like(norms)
-    if not (norms > 0.0).all():
-        raise NotFiniteError(_NEEDLE)
-    for degree in _DEGREES:
-        found = slope.coefficients(variances, np.arange(first, degree + 1, 2.0))
-        known += (found**2).sum(axis=1)
-        first = degree + 1 + (degree + 1 - slope.parity) % 2
-        tail = float((1.0 - known / norms).max())
-        tails.append(max(tail, 1e-300))
-        if tail <= tolerance or _hopeless(tails, len(_DEGREES) + 1 - len(tails), tolerance):
-            break
-    return degree, max(tail, 0.0)
-
-
-def _hopeless(tails: Sequence[float], left: int, tolerance: float) -> bool:
-    """Whether what is missing falls as a power of the degree, as a kink makes it, and will not be
-    within the tolerance after as many doublings as are left. A smooth function's falls faster
-    with each doubling: the logarithm of exp(-c sqrt(m)) by 1.41 times as much.
-    """
-    if len(tails) < _PATIENCE:
-        return False
-    falls = [math.log(tails[k] / tails[k - 1]) for k in (-3, -2, -1)]
-    steady = all(0.8 < after / min(before, -1e-9) < 1.2 for before, after in pairwise(falls))
-    return steady and tails[-1] * math.exp(falls[-1] * left) > tolerance
-
-
-def position(variances: Array, largest: float = LARGEST_VARIANCE) -> Array:
-    """t(p) in [-1, 1]."""
-    top = math.log1p(math.sqrt(largest) / ORIGIN)
-    return np.log1p(np.sqrt(variances) / ORIGIN) * (2.0 / top) - 1.0
-
-
-def variances_at(positions: Array, largest: float = LARGEST_VARIANCE) -> Array:
-    """p of t(p)."""
-    top = math.log1p(math.sqrt(largest) / ORIGIN)
-    roots = ORIGIN * np.expm1((positions + 1.0) * (top / 2.0))
-    squares: Array = np.maximum(roots, 0.0) ** 2
-    return squares
-
-
-def chebyshev(function: Function, size: int, largest: float = LARGEST_VARIANCE) -> Array:
-    """Coefficients (size, ...) of the interpolant at the Chebyshev nodes in t."""
-    angles = np.pi * (np.arange(size) + 0.5) / size
-    values = function(variances_at(np.cos(angles), largest))
-    series = np.cos(np.outer(np.arange(size), angles)) @ values * (2.0 / size)
-    series[0] /= 2.0
-    return np.asarray(series)
-
-
-def _interpolation_error(slope: Slope, whole: Sequence[Slope], part: Part, roots: Array) -> float:
-    """What the Chebyshev series lose, as a share of the features' norm, between their nodes."""
-    size = len(part.series[0])
-    positions = np.cos(np.pi * np.arange(2 * size + 1) / (2 * size))[1::2][::2]
-    checks = np.concatenate([positions, [1.0]])
-    variances = variances_at(checks)
-    exact = roots * slope.coefficients(variances, np.array(part.degrees, dtype=float))
-    found = np.polynomial.chebyshev.chebval(checks, np.array(part.series).T).T
-    norms = np.sum([other.norms(variances) for other in whole], axis=0)
-    norms = np.maximum(norms, _SMALLEST * norms.max())
-    lost = np.sqrt(((found - exact) ** 2).sum(axis=1) / norms)
-    return 2.0 * float(lost.max())
-
-
-_CHECKED = np.array([1.0, 0.62, 0.37, 0.11, 0.043, 0.0071, 4e-4, 1e-6])
-
-
-def _rule_error(slope: Slope, degrees: Array, weights: Array, degree: int) -> float:
-    """The largest error of both sums for pairs of variances that the rule was not made at."""
-    p, q = (
-        x.ravel() for x in np.meshgrid(LARGEST_VARIANCE * _CHECKED, LARGEST_VARIANCE * _CHECKED)
-    )
-    taus = 1.37 * correlations(degree)
-    sums, means = slope.duals(p, q, taus, degree)
-    own = slope.coefficients(p, degrees) * slope.coefficients(q, degrees) * weights
-    decays = np.exp(-np.outer(taus, degrees))
-    worst = 0.0
-    for exact, extra in ((sums, np.ones_like(degrees)), (means, 1.0 / (degrees + 1.0))):
-        diagonal = np.diagonal(exact[0].reshape(len(_CHECKED), -1))
-        scale = np.sqrt(np.outer(diagonal, diagonal)).ravel()
-        found = decays @ (own * extra).T
-        worst = max(worst, float((np.abs(found - exact) / scale).max()))
-    return worst
+    return found, tail + lost + rule_error(slope, degrees, weights, degree)
 
 
 def _mean(value: Function) -> tuple[Mean, float]:
@@ -290,7 +229,7 @@ def _mean(value: Function) -> tuple[Mean, float]:
     variances = variances_at(np.linspace(-0.999, 1.0, 37))
     exact = mean(variances)
     norms = even.norms(variances) + Sampled(value, 1).norms(variances)
-    scale = np.sqrt(np.maximum(norms, (_SMALLEST * variances[-1]) ** 2))
+    scale = np.sqrt(np.maximum(norms, (SMALLEST * variances[-1]) ** 2))
     for size in _SIZES:
         series = chebyshev(mean, size)
         lost = np.abs(np.polynomial.chebyshev.chebval(position(variances), series) - exact)
@@ -298,26 +237,3 @@ def _mean(value: Function) -> tuple[Mean, float]:
         if worst < _ATTAINABLE / 4:
             break
     return Mean(tuple(map(float, series)), scaled), worst
-
-
-def _mixture_error(mixture: Mixture, slope: Function) -> float:
-    """How far the bells' sum is from the slope, as a share of its norm; twice, for both factors."""
-
-    def gap(x: Array) -> Array:
-        bells = np.exp(-mixture.rates * (x * x)[..., None])
-        return np.asarray(slope(x) - bells @ mixture.weights)
-
-    variances = LARGEST_VARIANCE * _CHECKED
-    lost = Sampled(gap, 0).norms(variances) / Sampled(slope, 0).norms(variances)
-    return 2.0 * float(np.sqrt(lost.max()))
-
-
-def _quadrature_error(slopes: Sequence[Slope]) -> float:
-    """What halving the panels changes in the norms, relatively."""
-    variances = LARGEST_VARIANCE * _CHECKED
-    changes = [0.0]
-    for part in slopes:
-        if isinstance(part, Sampled):
-            finer = Sampled(part.slope, part.parity, part.width / 2).norms(variances)
-            changes.append(float((np.abs(part.norms(variances) - finer) / finer).max()))
-    return sum(changes)

@@ -13,6 +13,8 @@ distances grow with the degree; a sum of 5000 terms becomes one of some 40.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from ntkc.symbolic.hermite import Array, Slope
@@ -29,6 +31,15 @@ def correlations(degree: int, count: int = _TAUS) -> Array:
     """-log rho for rho from 1 to e^-10, dense where degrees up to `degree` tell them apart."""
     low = -np.log10(max(degree, 100)) - 1.5
     return np.concatenate([[0.0], np.logspace(low, 1.0, count)])
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A sum over few degrees, whose features are Chebyshev series of so many terms."""
+
+    degrees: tuple[int, ...]
+    weights: tuple[float, ...]
+    size: int
 
 
 def rule(

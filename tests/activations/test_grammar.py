@@ -42,6 +42,8 @@ own evaluation loses too. Kernels themselves are mostly of that size."""
 NEAR = 1e-14
 """A complement for which the kernel is nearly its limit, and for which nothing may blow up."""
 REACH = 13.0
+FAR = 200.0
+"""Beyond the farthest kink of a formula: lines have slopes of 0.1 and more, shifts up to 5."""
 VARIANCES = ((1.0, 1.0), (0.3, 1.7), (2.0, 0.02))
 SAMPLE = VARIANCES[:2]
 COSINES = (1.0, 0.6, 0.0, -0.8, -1.0)
@@ -80,7 +82,7 @@ class Oracle:
     def jumps(self) -> bool:
         """Whether f itself jumps at a kink, by more than a rounding of what it is around 0."""
         usual = run(self.tree, np.linspace(-1.0, 1.0, 9)).size.max()
-        for place in self.kinks:
+        for place in {*self.kinks, *kinks(self.tree, FAR)}:
             sides = run(self.tree, place + np.array([-1e-9, 1e-9]))
             rise = 1e-8 * sides.steepness.max() + 1e-12 * max(sides.size.max(), usual)
             if abs(sides.f[1] - sides.f[0]) > rise:

@@ -20,6 +20,7 @@ from ntkc.activations.base import Expanded
 from ntkc.diagnostics import NtkError
 from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
 from ntkc.ir.node import symbol
+from tests.backends.kernels import uncompiled
 
 mp = mpmath.mp.clone()
 mp.dps = 40
@@ -345,3 +346,13 @@ def test_a_variance_of_100_is_certified_however_it_is_rounded(dtype):
     kernel = ntkc.compile(source="network n { input vector[3]; dense -> tanh }", dtype=dtype)
     x = np.full((1, 3), 10.0, dtype) * (1 + 4 * np.finfo(dtype).eps)
     assert np.isfinite(kernel(x)).all()
+
+
+@pytest.mark.parametrize("formula", ["exp(-z^2) - relu(exp(-z^2))", "tanh(z) - tanh(z)"])
+def test_a_formula_that_is_0_everywhere_has_the_kernel_0(formula: str) -> None:
+    kernel = uncompiled(
+        f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}"
+    )
+    found = kernel(np.eye(3), get=("nngp", "ntk"))
+    assert not found.nngp.any()
+    assert not found.ntk.any()

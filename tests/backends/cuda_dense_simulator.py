@@ -94,6 +94,24 @@ def raised(call: Callable[[], object], kind: type[BaseException]) -> str:
     return "nothing was raised"
 
 
+def lost() -> dict[str, str]:
+    """What is told of a value that is no number, in results on the host and on the device."""
+    from ntkc.runtime.cuda import evaluate
+
+    kernel, multiply = made(ZOO["gelu"]), evaluate.multiply
+
+    def broken(x: Any, z: Any, values: Any, stream: Any) -> None:
+        multiply(x, z, values, stream)
+        values[2] = np.nan
+
+    vars(evaluate)["multiply"] = broken
+    rows = np.stack([BASE, 2 * BASE, -BASE])
+    return {
+        "host": raised(lambda: kernel(rows), ArrayError),
+        "device": raised(lambda: kernel(cuda.to_device(rows)), ArrayError),
+    }
+
+
 def devices() -> dict[str, Any]:
     """Inputs and results that lie on the device, and results in arrays brought along."""
     kernel = made(ZOO["relu"])
@@ -202,6 +220,7 @@ CHECKS: dict[str, Callable[[], Any]] = {
     "exponential": lambda: accuracy(EXPONENTIAL),
     "batches": batches,
     "devices": devices,
+    "lost": lost,
     "saved": saved,
     "table": table,
 }

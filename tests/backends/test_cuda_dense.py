@@ -77,6 +77,13 @@ def test_simulated_batches() -> None:
     assert found["interrupt"] == "enough"
 
 
+def test_simulated_values_that_are_lost() -> None:
+    found = simulated("lost")
+    for words in found.values():
+        assert "row 0 of x1 and row 2 of the other argument is lost to rounding" in words
+    assert len(found) == 2
+
+
 def test_simulated_devices() -> None:
     found = simulated("devices")
     for what in ("stays", "gram", "cross", "out", "host out", "tiled", "dlpack"):

@@ -225,3 +225,22 @@ def test_a_model_s_activations_come_with_their_routes() -> None:
     assert "`ramp` on line 4 has a kink" in text
     assert "1e-30" not in text
     assert "1.0e-30" not in text
+
+
+@pytest.mark.parametrize(
+    ("formula", "told"),
+    [
+        ("if abs(z) < 1 then 0 else z*z - 1", True),
+        ("max(z - 1, 0)", False),  # tails: nothing cancels
+        ("z * Phi(z)", False),
+    ],
+)
+def test_what_cancels_is_told(formula: str, told: bool) -> None:
+    text = explain_model(
+        understood(
+            f"activation f(z) = {formula}\nnetwork net {{ input vector[3]; dense -> f -> dense }}"
+        )
+    )
+    words = " ".join(text.split())
+    assert "It holds to roundings of p, q and c at every variance." in words
+    assert ("holds to roundings of the largest of them" in words) is told

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 
 from ntkc.backends.spelling import Dialect, indices
 from ntkc.backends.statements import Printer, call, indented, table_lines
-from ntkc.ir.loop import Load, Loop, LoopKind, Shared, Statement, Store, Table
-from ntkc.ir.node import const
+from ntkc.ir.loop import Load, Loop, LoopKind, Offset, Shared, Statement, Store, Table
+from ntkc.ir.node import Node, const
 
 # The frame of every tile function: rows, then blocks of a row. What is between is printed.
 # Choices are spelled out: Numba compiles `min` and `max` as functions of their own.
@@ -62,7 +62,7 @@ def print_function(
     """The tables and the function."""
     lines = table_lines(tables)
     frame = _FRAME.format(name=name, doc=doc, width=width)
-    printed = [f"            {line}" for line in statement_lines(body, dialect)]
+    printed = [f"            {line}" for line in _Tile(dialect, INDEX).block(body)]
     text = frame + "\n".join(printed)
     return "\n".join([*lines, *(["", ""] if lines else []), text])
 
@@ -73,6 +73,53 @@ def statement_lines(
     """Statements, line by line; loops over lanes by explicit vectors of so many numbers, if any."""
     printer = Printer(dialect, INDEX) if vector is None else _Vectors(dialect, vector)
     return printer.block(body)
+
+
+class _Tile(Printer):
+    """Places in the tables of single inputs go from row to row: one addition each, where Numba
+    would have to type a product, a sum and a conversion.
+    """
+
+    _last: tuple[Node, str] | None = None
+    """An index into a table, and the name that it goes by."""
+
+    def statement(self, statement: Statement) -> list[str]:
+        """The lines of one statement."""
+        match statement:
+            case Loop():
+                self._last = None  # what is bound before it or in it may not be bound behind it
+                lines = super().statement(statement)
+                self._last = None
+                return lines
+            case Load(name, "row_table", index):
+                place = name.replace("row_", "row_at_", 1)
+                return [*self._offset(place, index), f"{name} = row_table[{place}]"]
+            case Offset(name, index):
+                return self._offset(name, index)
+        return super().statement(statement)
+
+    def _offset(self, name: str, index: Node) -> list[str]:
+        stride = None if self._last is None else _stride_between(self._last[0], index)
+        before, self._last = self._last, (index, name)
+        if before is None or stride is None:
+            return [f"{name} = {self.index(index)}"]
+        return [f"{name} = {before[1]} + {self.index(stride)}"]
+
+
+def _stride_between(before: Node, after: Node) -> Node | None:
+    """The stride of a table, where `entry * stride + place` is that of the next entry."""
+    (first, base), (second, other) = before.args, after.args
+    if base is not other or first.op != "mul" or second.op != "mul":
+        return None
+    (entry, stride), (following, same) = first.args, second.args
+    return stride if stride is same and _successor(entry) is following else None
+
+
+def _successor(entry: Node) -> Node | None:
+    """An entry, which may go on with layers, and 1; None for one that a table looks up."""
+    if entry.op == "add" and entry.args[0].op == "const":
+        return const(entry.args[0].attr("value") + 1) + entry.args[1]
+    return const(entry.attr("value") + 1) if entry.op == "const" else None
 
 
 class _Vectors(Printer):

@@ -5,20 +5,6 @@ from __future__ import annotations
 from ntkc.backends.edge import edge
 from ntkc.backends.owen_t import owen_t
 
-_POWER_OF_TWO = '''\
-@intrinsic
-def power_of_two_{dtype}(typing_context, exponent):
-    """2 ** exponent for a whole exponent: its bits are put where a float keeps its exponent."""
-
-    def code(context, builder, signature, arguments):
-        integer = ir.IntType({bits})
-        whole = builder.fptosi(arguments[0], integer)
-        biased = builder.add(whole, ir.Constant(integer, {bias}))
-        shifted = builder.shl(biased, ir.Constant(integer, {digits}))
-        return builder.bitcast(shifted, arguments[0].type)
-
-    return types.{dtype}(types.{dtype}), code'''
-
 _BITS_OF = '''\
 @intrinsic
 def bits_of_{dtype}(typing_context, x):
@@ -101,8 +87,6 @@ def edge(h, y, x, degree):
     "owen_t_float32": owen_t("float32", '@njit(error_model="numpy")'),
     "edge_float64": edge("float64", '@njit(error_model="numpy")'),
     "edge_float32": edge("float32", '@njit(error_model="numpy")'),
-    "power_of_two_float64": _POWER_OF_TWO.format(dtype="float64", bits=64, bias=1023, digits=52),
-    "power_of_two_float32": _POWER_OF_TWO.format(dtype="float32", bits=32, bias=127, digits=23),
     "bits_of_float64": _BITS_OF.format(dtype="float64", bits=64),
     "bits_of_float32": _BITS_OF.format(dtype="float32", bits=32),
     "float64_of_bits": _OF_BITS.format(dtype="float64", bits=64),

@@ -4,28 +4,8 @@ from __future__ import annotations
 
 from ntkc.backends.spelling import ARITHMETIC, ATOM, Dialect, Form, calls, literals, scalars
 
-
-def lanes(dtype: str) -> Dialect:
-    """Numba's vector loops."""
-    literal = literals(dtype)
-    zero, one = literal(0.0), literal(1.0)
-    own = {
-        "sqrt": f"math.sqrt({{0}} if {{0}} > {zero} else {zero})",
-        "inv_sqrt": f"({one} / math.sqrt({{0}}) if ({{0}}) > {zero} else {zero})",
-        "min": "({0} if {0} < {1} else {1})",
-        "max": "({0} if {0} > {1} else {1})",
-        "select": f"({{1}} if {{0}} > {zero} else {{2}})",
-        "pow2": f"power_of_two_{dtype}({{0}})",
-    }
-    return Dialect(f"{dtype} lanes", {**scalars(dtype), **calls(own)}, literal)
-
-
-def vectors(dtype: str) -> Dialect:
-    """Numba's loops over explicit vectors (`ntkc.runtime.vectors`)."""
-    literal = literals(dtype)
-    common = scalars(dtype)
-    kept = {name: common[name] for name in (*ARITHMETIC, "round", "abs")}
-    own = {
+_CHOICES = calls(
+    {
         "sqrt": "safe_sqrt({0})",
         "inv_sqrt": "safe_inverse_sqrt({0})",
         "min": "minimum({0}, {1})",
@@ -33,7 +13,21 @@ def vectors(dtype: str) -> Dialect:
         "select": "select({0}, {1}, {2})",
         "pow2": "power_of_two({0})",
     }
-    return Dialect(f"{dtype} vectors", {**kept, **calls(own)}, literal)
+)
+"""Functions of `ntkc.runtime.vectors`, of numbers and of vectors: selections, never branches, and
+each argument once."""
+
+
+def lanes(dtype: str) -> Dialect:
+    """Numba's loops over numbers, of which LLVM makes vectors."""
+    return Dialect(f"{dtype} lanes", {**scalars(dtype), **_CHOICES}, literals(dtype))
+
+
+def vectors(dtype: str) -> Dialect:
+    """Numba's loops over explicit vectors."""
+    common = scalars(dtype)
+    kept = {name: common[name] for name in (*ARITHMETIC, "round", "abs")}
+    return Dialect(f"{dtype} vectors", {**kept, **_CHOICES}, literals(dtype))
 
 
 NUMPY = Dialect(

@@ -16,6 +16,7 @@ import numpy as np
 from numba import cuda
 from numpy.typing import NDArray
 
+from ..evaluate import check_finite
 from ..near import near_limits
 from ..numeric import complete_square
 from ..program import Program
@@ -126,6 +127,7 @@ class DeviceWorker:
             self._values = [cuda.device_array(size, self._dtype) for _ in call.roots]
             self._pairs = cuda.device_array(size if self._near is not None else 1, np.int32)
             self._count = cuda.device_array(1, np.int32)
+            self._lost = cuda.to_device(np.zeros(1, np.int32))
             self._staging = cuda.pinned_array(size, self._dtype) if call.place.staged else None
 
     def __call__(self, tile: Tile) -> int:
@@ -137,6 +139,8 @@ class DeviceWorker:
             else:
                 self._place(tile)
             self._stream.synchronize()
+            if self._staging is None and self._lost.copy_to_host(stream=self._stream)[0]:
+                self._tell_lost(tile)
         return tile.entries
 
     def _evaluate(self, tile: Tile) -> None:
@@ -185,6 +189,7 @@ class DeviceWorker:
             if tile.triangular:
                 complete_square(staging, columns, call.left.diagonal(root)[tile.top : tile.bottom])
             square = staging.reshape(rows, columns)
+            check_finite(square, (tile.top, tile.left), self._dtype)
             output[tile.top : tile.bottom, tile.left : tile.right] = square
             if tile.mirrored:
                 output[tile.left : tile.right, tile.top : tile.bottom] = square.T
@@ -198,7 +203,19 @@ class DeviceWorker:
             self._values, self._call.place.outputs, self._on.diagonals, strict=True
         ):
             place[grid, (SIDE, SIDE), stream](
-                values, columns, 0, diagonal, out, *where, tile.triangular
+                values, columns, 0, diagonal, out, *where, tile.triangular, self._lost
             )
             if tile.mirrored:
                 place_mirrored[grid, (SIDE, SIDE), stream](values, columns, 0, out, *where)
+
+    def _tell_lost(self, tile: Tile) -> None:
+        """Raise `ArrayError` for the first value of a tile that is no finite number."""
+        rows, columns = tile.bottom - tile.top, tile.right - tile.left
+        for values, root in zip(self._values, self._call.roots, strict=True):
+            found = values[: rows * columns].copy_to_host(stream=self._stream)
+            self._stream.synchronize()
+            if tile.triangular:
+                complete_square(
+                    found, columns, self._call.left.diagonal(root)[tile.top : tile.bottom]
+                )
+            check_finite(found.reshape(rows, columns), (tile.top, tile.left), self._dtype)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from numba import cuda
@@ -22,12 +23,18 @@ def place(
     rows: Any,
     columns: Any,
     triangular: Any,
+    lost: Any,
 ) -> None:
-    """out[top + i, left + j] = values[start + i * step + j]; of a triangular tile both halves."""
+    """out[top + i, left + j] = values[start + i * step + j]; of a triangular tile both halves.
+
+    lost[0] becomes 1 where one of them is no finite number.
+    """
     i = cuda.blockIdx.y * cuda.blockDim.y + cuda.threadIdx.y
     j = cuda.blockIdx.x * cuda.blockDim.x + cuda.threadIdx.x
     if i >= rows or j >= columns:
         return
+    if (not triangular or i < j) and not math.isfinite(values[start + i * step + j]):
+        lost[0] = 1
     if not triangular:
         out[top + i, left + j] = values[start + i * step + j]
     elif i == j:
