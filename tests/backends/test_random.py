@@ -15,7 +15,11 @@ SIZE = 5
 _BASE = np.random.default_rng(7).standard_normal(SIZE)
 FIRST = np.stack([_BASE, 0 * _BASE, np.arange(SIZE) - 1.5])
 SECOND = np.concatenate(
-    [at_angles(_BASE, [0.0, 1e-8, 1e-4, 0.3, 2.0]), np.outer([2.0, 0.0], _BASE)]
+    [
+        at_angles(_BASE, [0.0, 1e-8, 1e-4, 0.3, 2.0]),
+        np.outer([2.0, 0.0, -1.0], _BASE),
+        at_angles(_BASE, [0.7, 1.1], seed=1) * [[30.0], [0.01]],
+    ]
 )
 
 

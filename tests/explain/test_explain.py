@@ -62,7 +62,7 @@ def test_deep_networks_are_short() -> None:
     text = explained("{ dense(b_std = 0.1) -> relu } * 200", "dense")
     assert "... layers 3 to 400: the 2 layers before 199 more times" in text
     assert "repeat 198 times" in text or "repeat 199 times" in text
-    assert len(text.splitlines()) < 64  # where 400 layers would be 800 lines and more
+    assert len(text.splitlines()) < 80  # where 400 layers would be 800 lines and more
 
 
 def test_repetitions_within_repetitions() -> None:

@@ -20,6 +20,7 @@ ACTIVATIONS = (
     "cos(0.9, 1.2, 0.1)",
     "gaussian",
     "rbf(0.7)",
+    "exp_normalized",
     "sigmoid_like",
 )
 """Activations whose duals stay in range however deep the network is."""
