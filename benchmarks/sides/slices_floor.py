@@ -111,7 +111,13 @@ def _loop(step: SliceStep, job: Job) -> tuple[str, int]:
 def _compiled(text: str, rows: int, dtype: str) -> Callable[[Any, int], None]:
     """The loop as machine code, with the options of the product's own."""
     numpy, numba = import_module("numpy"), import_module("numba")
-    names = {"math": import_module("math"), "u64": numpy.uint64, "F": numpy.float32}
+    vectors = import_module("ntkc.runtime.vectors")
+    names = {
+        **vars(vectors),
+        "math": import_module("math"),
+        "u64": numpy.uint64,
+        "F": numpy.float32,
+    }
     exec(compile(text, "<floor>", "exec"), names)
     made = numba.njit(nogil=True, error_model="numpy", fastmath={"contract"})(names["loop"])
     made(numpy.zeros(rows * NUMBERS, dtype), 1)

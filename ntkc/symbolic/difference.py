@@ -15,9 +15,10 @@ because sqrt(F11 F22) = (F11 + F22)/2 - (sqrt F11 - sqrt F22)^2 / 2. The steps b
 arguments follow from eta alone: with a = sqrt p, b = sqrt q and c = ab (1 - eta),
 p - c = a(a - b) + ab eta, q - c = b(b - a) + ab eta, p - q = (a - b)(a + b). Where p differs
 from q by delta, D1 and D2 are of order delta and their sum of order delta^2 + eta: rounding
-costs eps delta there, that is eps in the angle sqrt(2 complement). Where sqrt p and sqrt q, or
-sqrt F11 and sqrt F22, are further apart than (a - b)^2 = ab, a factor of 2.6, the differences would
-cancel down from the larger variance: there 1 - F12 / sqrt(F11 F22) is taken as it stands, to eps.
+costs eps delta there, that is eps in the angle sqrt(2 complement). Where sqrt F11 and sqrt F22 are
+further apart than (a - b)^2 = ab, a factor of 2.6, the differences would cancel down from the
+larger one, and where the complement is not small there is nothing to lose: there
+1 - F12 / sqrt(F11 F22) is taken as it stands, to eps.
 """
 
 from __future__ import annotations
@@ -80,9 +81,14 @@ def complement(dual: Node, diagonal: Node) -> Node:
     size, gap_after = root1 * root2, root1 - root2
     apart = (first.step - second.step) / (root1 + root2)
     near = 0.5 * (first.step + second.step - apart * apart) / size
-    far = function("max", gap * gap - product, gap_after * gap_after - size)
-    value = function("select", far, 1.0 - first.two / size, near)
+    as_it_stands = 1.0 - first.two / size
+    far = function("max", gap_after * gap_after - size, as_it_stands - _FAR)
+    value = function("select", far, as_it_stands, near)
     return function("select", size, function("max", value, 0.0), 1.0)
+
+
+_FAR = 1.0 / 64.0
+"""A complement of 10 degrees: beside it a rounding of 1 is 64 of its own, and 6 of the angle's."""
 
 
 def _exponent(form: Node) -> Node | None:

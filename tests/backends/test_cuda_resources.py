@@ -187,7 +187,7 @@ def test_a_deep_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_the_runtime(dtype: str) -> None:
     """Sums of the product stay in registers: 16 and some addresses, twice as many in float64."""
-    from numba import boolean, float32, float64, int64
+    from numba import boolean, float32, float64, int32, int64
 
     from ntkc.runtime.cuda.place import place, place_mirrored
     from ntkc.runtime.cuda.product import PRODUCTS
@@ -200,7 +200,8 @@ def test_the_runtime(dtype: str) -> None:
         assert found.registers <= {"float32": 80, "float64": 112}[dtype]
         assert (found.spilled, found.stack) == (0, 0)
         assert found.shared == 2 * 16 * 65 * item
-    placed = (flat, whole, whole, flat, real[:, :], whole, whole, whole, whole, boolean)
+    lost = int32[::1]
+    placed = (flat, whole, whole, flat, real[:, :], whole, whole, whole, whole, boolean, lost)
     assert resources(ptx(place, placed)).spilled == 0
     mirrored = (flat, whole, whole, real[:, :], whole, whole, whole, whole)
     assert resources(ptx(place_mirrored, mirrored)).shared == 16 * 17 * item
