@@ -42,17 +42,17 @@ def compile(
     """Compile a program, from a file or from its text, to the kernel of one network.
 
     `network` chooses one of several. `backend` is "cpu", "cuda", or "auto": a GPU if one can be
-    used, else the processor. `dtype` is what the kernel computes in, "float64" or
-    "float32". Imports stay inside `root`, by default the folder of the file (a text has none,
-    and imports nothing without it), and the files and folders in `allow`. What was compiled
-    before is found in the user's cache, unless `cache` is false. `tolerance` bounds the errors of
-    activations without closed form, such as `tanh`, relative to the diagonals: by default 1e-10,
-    and 1e-6 in float32. With `collapse`, a deep network whose kernel depends on the angle alone
-    becomes one function of it. With `vectors`, loops of networks on positions are written with
-    vectors as values; without, LLVM is left to find vectors in loops over numbers. Where the input
-    leaves sizes of positions open with `?`, each call compiles for those of its array; `sizes`,
-    such as (32, 32, 3), settle them now. What the
-    compiler remarks on without refusing it is in the kernel's `warnings`.
+    used, else the processor. `dtype` is what the kernel computes in, "float64" or "float32", or
+    NumPy's own type. Imports stay inside `root`, by default the folder of the file (a text has
+    none, and imports nothing without it), and the files and folders in `allow`. What was
+    compiled before is found in the user's cache, unless `cache` is false. `tolerance` bounds
+    the errors of activations without closed form, such as `tanh`, relative to the diagonals: by
+    default 1e-10, and 1e-6 in float32. With `collapse`, a deep network whose kernel depends on
+    the angle alone becomes one function of it. With `vectors`, loops of networks on positions
+    are written with vectors as values; without, LLVM is left to find vectors in loops over
+    numbers. Where the input leaves sizes of positions open with `?`, each call compiles for
+    those of its array; `sizes`, such as (32, 32, 3), settle them now. What the compiler remarks
+    on without refusing it is in the kernel's `warnings`.
 
     Raises `ProgramError` with every mistake in the program, `NtkError` where the tolerance cannot
     be certified, `DeviceError` (a `RuntimeError`) where "cuda" finds no usable GPU, `OSError` where
@@ -121,6 +121,7 @@ def make_options(
     if network is not None and not isinstance(network, str):
         raise TypeError(f"network: expected a name, got {network!r}")
     _one_of("backend", backend, _BACKENDS)
+    dtype = _dtype_name(dtype)
     _one_of("dtype", dtype, _DTYPES)
     if isinstance(allow, (str, os.PathLike)):
         raise TypeError(f"allow: expected several paths, such as [{str(allow)!r}]")
@@ -132,7 +133,7 @@ def make_options(
     paths = tuple(Path(entry) for entry in allow)
     return Options(
         network,
-        str(dtype),
+        dtype,
         _chosen(backend),
         folder,
         paths,
@@ -174,6 +175,21 @@ def _tolerance(value: object) -> float | None:
     if not 0.0 < value <= _LOOSEST:
         raise ValueError(f"tolerance: expected a number above 0, at most {_LOOSEST}, got {value!r}")
     return float(value)
+
+
+def _dtype_name(value: object) -> str:
+    """The name of a number type, which may be given as NumPy's own: `np.float32`."""
+    if isinstance(value, str):
+        return value
+    import numpy as np
+
+    try:
+        if value is None:  # NumPy's own default
+            raise TypeError
+        return np.dtype(value).name  # type: ignore[call-overload,no-any-return]
+    except TypeError:
+        shown = " or ".join(map(repr, _DTYPES))
+        raise TypeError(f"dtype: expected {shown}, got {value!r}") from None
 
 
 def _one_of(argument: str, value: object, allowed: tuple[str, ...]) -> None:

@@ -83,7 +83,8 @@ def test_compile_with_imports(tmp_path):
         ({"path": "network n { input vector[3]; dense }"}, TypeError, "pass it as source=..."),
         ({"path": "nowhere.ntk"}, FileNotFoundError, "there is no file nowhere.ntk"),
         ({"source": TEXT, "dtype": "float46"}, ValueError, "did you mean 'float64'"),
-        ({"source": TEXT, "dtype": np.float64}, TypeError, "dtype: expected 'float64' or"),
+        ({"source": TEXT, "dtype": object()}, TypeError, "dtype: expected 'float64' or"),
+        ({"source": TEXT, "dtype": np.int32}, ValueError, "dtype: expected 'float64' or"),
         ({"source": TEXT, "backend": "cpus"}, ValueError, "did you mean 'cpu'"),
         ({"source": TEXT, "backend": "gpu"}, ValueError, "did you mean 'cuda'"),
         ({"source": TEXT, "backend": "opencl"}, ValueError, "'auto' or 'cpu' or 'cuda'"),
@@ -135,3 +136,8 @@ def test_format():
 def test_explain():
     assert "net" in ntkc.explain(source=TEXT)
     assert ntkc.compile(source=TEXT).explain() == ntkc.explain(source=TEXT)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.dtype("float32"), "float32"])
+def test_number_types_by_numpys_names(dtype):
+    assert ntkc.compile(source=TEXT, dtype=dtype).dtype == np.float32

@@ -186,7 +186,10 @@ def read(folder: Path) -> tuple[dict[str, Any], str]:
 
     Raises `ValueError` or `OSError` where it is not: a file is missing, torn or changed.
     """
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("the manifest is nested too deeply") from None
     if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
         raise ValueError("the manifest is of another format")
     generated = (folder / KERNEL).read_text(encoding="utf-8")

@@ -57,6 +57,10 @@ def broken_rules(module: Module) -> list[str]:
     return found
 
 
+_LARGEST_DEGREE = 20
+"""Of a kink: what activations have, and polynomials of it stay short."""
+
+
 class _Checker:
     def __init__(self, module: Module) -> None:
         self._module = module
@@ -69,7 +73,7 @@ class _Checker:
             "param": self._parameter,
             "symbol": self._symbol,
             "power": lambda node: self._whole(node, "exponent"),
-            "kink": lambda node: self._whole(node, "degree"),
+            "kink": lambda node: self._whole(node, "degree", _LARGEST_DEGREE),
             "edge": lambda node: self._whole(node, "degree", 2),
             "polynomial": self._polynomial,
             "chebyshev": self._polynomial,

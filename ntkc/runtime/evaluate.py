@@ -156,7 +156,8 @@ class _Evaluator:
         self._left = (call.left.table if own else call.left.table64).reshape(-1)
         self._right = (call.right.table if own else call.right.table64).reshape(-1)
         self._strides = call.left.rows.count, call.right.rows.count
-        self._constants = call.constants.astype(dtype)
+        with np.errstate(over="ignore"):  # a value that is lost with it is told where it is met
+            self._constants = call.constants.astype(dtype)
         self._scratch = np.empty(max(1, program.slots * program.width), dtype)
 
     def __call__(self, planes: Planes, tile: Tile, band: tuple[int, int]) -> None:

@@ -32,7 +32,7 @@ Progress = Callable[[int, int], object]
 _OPTIONS = (
     "x1", "x2", "get", "out", "progress", "threads", "memory", "self", "wrt", "cotangent",
 )  # fmt: skip
-ROOTS = ("ntk", "nngp", "nngp+ntk")
+_TILE_SETS = ("ntk", "nngp", "nngp+ntk")
 _BLAS_GUARD = 1e6  # multiplications below which BLAS does not start threads
 
 
@@ -53,7 +53,7 @@ class Kernel:
         self._program = program
         self._available: tuple[str, ...]
         if isinstance(program, SliceProgram):
-            self._available = ROOTS
+            self._available = _TILE_SETS
         else:
             kinds = program.tiles
             self._available = tuple(roots for roots, dtype in kinds if dtype == program.dtype)

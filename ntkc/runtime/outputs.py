@@ -92,6 +92,8 @@ def _check_output(
         raise ArgumentError(f"{label}: expected dtype {dtype}, got {array.dtype}")
     if not array.flags.writeable:
         raise ArgumentError(f"{label}: is read-only")
-    for stride, size in zip(array.strides, shape, strict=True):
-        if stride == 0 and size > 1:
+    extent = array.itemsize
+    for stride, size in sorted((abs(t), n) for t, n in zip(array.strides, shape, strict=True)):
+        if size > 1 and stride < extent:
             raise ArgumentError(f"{label}: several of its elements share memory")
+        extent += stride * max(size - 1, 0)

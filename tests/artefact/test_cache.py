@@ -129,13 +129,15 @@ def test_four_processes(cache_folder, text):
     assert not list(cache_folder.glob(".writing-*"))
 
 
-@pytest.mark.parametrize("damage", ["torn", "gone", "manifest", "file"])
+@pytest.mark.parametrize("damage", ["torn", "gone", "manifest", "nested", "file"])
 def test_a_damaged_entry_is_built_again(cache_folder, built, text, damage):
     path = ntkc.compile(source=text).path
     if damage == "torn":
         (path / "kernel.py").write_text("import os; os.abort()")
     elif damage == "gone":
         (path / "kernel.py").unlink()
+    elif damage == "nested":
+        (path / "manifest.json").write_text("[" * 200_000)
     elif damage == "manifest":
         (path / "manifest.json").write_text("{")
     else:

@@ -80,6 +80,7 @@ BROKEN: dict[str, tuple[Module, str]] = {
     "whole constant": (module(ntk=CROSS * make("const", value=1)), "a finite float"),
     "exponent": (module(ntk=make("power", CROSS, exponent=-1)), "exponent of power"),
     "real exponent": (module(ntk=make("power", CROSS, exponent=2.0)), "exponent of power"),
+    "large degree": (module(ntk=make("kink", CROSS, degree=21)), "degree of kink"),
     "degree": (module(ntk=make("kink", CROSS, degree=True)), "degree of kink"),
     "polynomial": (module(ntk=make("polynomial", CROSS, coefficients=())), "has coefficients"),
     "coefficients": (

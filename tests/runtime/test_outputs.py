@@ -54,6 +54,7 @@ def test_what_is_refused(programs, rng):
     read_only.flags.writeable = False
     shared = np.empty((6, 6))
     strided = np.lib.stride_tricks.as_strided(np.empty(6), (6, 6), (0, 8))
+    overlapping = np.lib.stride_tricks.as_strided(np.empty(11), (6, 6), (8, 8))
     refused = [
         (np.empty((6, 5)), "out: expected shape (6, 6), got (6, 5)"),
         (np.empty((6, 6), np.float32), "out: expected dtype float64, got float32"),
@@ -61,6 +62,7 @@ def test_what_is_refused(programs, rng):
         (read_only, "out: is read-only"),
         (x, "out: shares memory"),
         (strided, "out: several of its elements share memory"),
+        (overlapping, "out: several of its elements share memory"),
         ((shared, shared), "out: expected 1 array(s), for ntk, got 2"),
     ]
     for out, message in refused:
