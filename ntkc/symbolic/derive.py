@@ -103,7 +103,8 @@ def _homogeneous_complement(kappa: Node, from_eta: dict[str, Node]) -> Node:
         value = tidy(ratio / top)
     else:
         top = tidy(top)
-        value = function("select", top, tidy(ratio) / top, 1.0)
+        divisor = function("select", top, top, 1.0)  # computed where it is not chosen, too
+        value = function("select", top, tidy(ratio) / divisor, 1.0)
     return substitute(function("max", value, 0.0), from_eta)
 
 

@@ -201,3 +201,12 @@ def test_one_ray_through_what_is_nearly_linear(activation):
         largest = 25 * w_std**2
         found = worst(uncompiled(text), text, base[None], np.outer([1.0, 1.5, 5.0], base))
         assert found <= max(1e-12, (0 if activation == "tanh" else 1e-15) / largest)
+
+
+@pytest.mark.parametrize("value", [0.0, 1e-200])
+def test_an_activation_that_a_parameter_makes_0(value: float) -> None:
+    body = "dense -> abrelu(s, s) -> dense -> relu -> dense"
+    text = f"param s = 0\nnetwork net {{ input vector[3]; {body} }}"
+    made = uncompiled(text)
+    for root in ("nngp", "ntk"):
+        np.testing.assert_array_equal(made(np.eye(3), get=root, s=value), np.zeros((3, 3)))
