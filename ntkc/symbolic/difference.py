@@ -17,8 +17,8 @@ p - c = a(a - b) + ab eta, q - c = b(b - a) + ab eta, p - q = (a - b)(a + b). Wh
 from q by delta, D1 and D2 are of order delta and their sum of order delta^2 + eta: rounding
 costs eps delta there, that is eps in the angle sqrt(2 complement). Where sqrt F11 and sqrt F22 are
 further apart than (a - b)^2 = ab, a factor of 2.6, the differences would cancel down from the
-larger one, and where the complement is not small there is nothing to lose: there
-1 - F12 / sqrt(F11 F22) is taken as it stands, to eps.
+larger one: there 1 - F12 / sqrt(F11 F22) is taken as it stands, to eps. So it is where a and b are
+that far apart, and the complement is not small.
 """
 
 from __future__ import annotations
@@ -82,7 +82,8 @@ def complement(dual: Node, diagonal: Node) -> Node:
     apart = (first.step - second.step) / (root1 + root2)
     near = 0.5 * (first.step + second.step - apart * apart) / size
     as_it_stands = 1.0 - first.two / size
-    far = function("max", gap_after * gap_after - size, as_it_stands - _FAR)
+    plain = function("min", as_it_stands - _FAR, gap * gap - product)
+    far = function("max", gap_after * gap_after - size, plain)
     value = function("select", far, as_it_stands, near)
     return function("select", size, function("max", value, 0.0), 1.0)
 
