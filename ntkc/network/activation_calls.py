@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from ntkc import activations
 from ntkc.activations._derived import Defined, DefinedSeries
 from ntkc.activations.base import Activation, ArgumentError, Bound, ParameterKind
 from ntkc.diagnostics import Diagnostics, Kind, Label
-from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.node import Node, symbol
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.layers.base.parameters import Range
 from ntkc.network import builtins
 from ntkc.network.arguments import Signature, WrongArgumentError, match, number
 from ntkc.network.formulas import BrokenFormulaError, Formula
+from ntkc.network.gaps import Finding, without_bound, without_value
 from ntkc.network.report import Report, listed
 from ntkc.network.scope import CallSite, Entry, Frame, Scope
 from ntkc.network.trampoline import Step, run
@@ -46,7 +44,7 @@ class ActivationCalls:
         self._evaluator = evaluator
         self._report = evaluator.report
         self._labels: dict[str, Node] = {}
-        self._found: dict[tuple[str, Node], Activation | NoClosedForm] = {}
+        self._found: dict[tuple[str, Node], Activation | NoClosedForm | Finding] = {}
 
     def call(self, call: ast.Call, scope: Scope) -> Step[Value]:
         """An activation as a layer."""
@@ -131,22 +129,38 @@ class ActivationCalls:
             for name, value in named
         }
         names[definition.variable.name] = symbol("z")
+        formula = Formula(self._evaluator, entry, definition.variable.name, names)
         try:
-            body = run(Formula(self._evaluator, entry, names).node(definition.body))
+            body = run(formula.node(definition.body))
         except BrokenFormulaError:
+            return POISON
+        formula.defaults |= {names[name]: v.value for name, v in named if name in free}
+        if self._without_value(body, formula, entry, call):
             return POISON
         shown = ", ".join(name if name in free else f"{v.value:g}" for name, v in named)
         label = self._label(f"{entry.name}({shown})" if shown else entry.name, body)
-        found = self._derived(entry.name, label, body, tuple(free))
+        found = self._derived(entry.name, label, body, formula, tuple(free))
         if not isinstance(found, Activation):
-            self._no_closed_form(found, definition, call, free)
+            held = [str(node.attr("name")) for node in formula.defaults if node.op == "param"]
+            self._no_closed_form(found, definition, call, [*free, *held])
             return POISON
         given = [v.node for name, v in named if name in free]
         return single(ActivationLayer(entry.name, found.bind(given), call.span))
 
+    def _without_value(self, body: Node, formula: Formula, entry: Entry, call: ast.Call) -> bool:
+        """Whether the formula has no value somewhere, which is reported."""
+        found = without_value(body, formula)
+        if found is not None:
+            inside = Scope(entry.file, called=CallSite(entry.name, call.span))
+            place = call if found.expression is None else found.expression
+            self._evaluator.error(
+                inside, "E0310", found.message, place.span, found.label, found.help
+            )
+        return found is not None
+
     def _derived(
-        self, name: str, label: str, body: Node, free: tuple[str, ...]
-    ) -> Activation | NoClosedForm:
+        self, name: str, label: str, body: Node, formula: Formula, free: tuple[str, ...]
+    ) -> Activation | NoClosedForm | Finding:
         """The activation by its closed form, or by a series: each formula's once."""
         from ntkc.symbolic.routes import Dual  # only programs with formulas need it
 
@@ -157,10 +171,11 @@ class ActivationCalls:
             route = activation.route(bound)
             if isinstance(route, Dual) or _has_decays(activation, bound):
                 known = activation
-            elif free or not route.in_range or not _finite(body):
+            elif formula.defaults or not route.in_range:
                 known = route
             else:
-                known = DefinedSeries(name, label, body)
+                series = DefinedSeries(name, label, body)
+                known = without_bound(body, series.slope(symbol("z")), formula) or series
             self._found[label, body] = known
         return known
 
@@ -173,9 +188,24 @@ class ActivationCalls:
         return label
 
     def _no_closed_form(
-        self, found: NoClosedForm, definition: ast.ActivationDef, call: ast.Call, free: list[str]
+        self,
+        found: NoClosedForm | Finding,
+        definition: ast.ActivationDef,
+        call: ast.Call,
+        free: list[str],
     ) -> None:
         name = definition.name
+        if isinstance(found, Finding):
+            self._report.error(
+                "E0503",
+                f"`{name.name}` has no kernel that can be found: {found.message}",
+                (found.expression or definition.body).span,
+                found.label,
+                secondary=(Label(call.span, f"in this `{name.name}`"),),
+                help=found.help,
+                kind=Kind.LIMITATION,
+            )
+            return
         self._report.error(
             "E0503",
             f"`{name.name}` has no closed form that can be found",
@@ -185,8 +215,6 @@ class ActivationCalls:
             help=f"with numbers for {listed(free)}, in place of what "
             "depends on a `param`, a certified series stands for it"
             if free
-            else "nor has it a series: it is not finite for every z"
-            if found.in_range
             else "scale the formula's numbers",
             kind=Kind.LIMITATION,
         )
@@ -204,12 +232,6 @@ def _has_decays(activation: Defined, bound: Bound) -> bool:
     """Whether it is one of exponentials that a kink at 0 cuts off, at rates that are numbers."""
     found = activation.decays(bound)
     return found is not None and all(d.rate.op == "const" for d in found.decays)
-
-
-def _finite(body: Node) -> bool:
-    """Whether a formula has a value wherever a Gaussian may lead it, as far as a look can tell."""
-    (values,) = evaluate([body], {"z": np.linspace(-100.0, 100.0, 401)})
-    return bool(np.isfinite(values).all())
 
 
 def _signature(activation: Activation) -> Signature:

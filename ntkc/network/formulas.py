@@ -7,10 +7,10 @@ wrong is arithmetic without a value, and size.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from ntkc.ir.node import Node, const, function, is_const, make, sqrt
+from ntkc.ir.node import Node, const, function, is_const, make, sqrt, topological
 from ntkc.network import limits, numbers
 from ntkc.network.numbers import NoValueError
 from ntkc.network.scope import Entry, Scope
@@ -27,14 +27,21 @@ class BrokenFormulaError(Exception):
 
 
 class Formula:
-    """Translates one definition's body; `names` are its variable and its parameters."""
+    """Translates one definition's body; `names` are its variable and its parameters, as nodes."""
 
-    def __init__(self, evaluator: Evaluator, entry: Entry, names: dict[str, Node]) -> None:
+    def __init__(
+        self, evaluator: Evaluator, entry: Entry, variable: str, names: dict[str, Node]
+    ) -> None:
+        self.variable = variable
         self._evaluator = evaluator
         self._entry = entry
         self._names = names
         self._scope = Scope(entry.file)
         self._steps = 0
+        self.places: dict[Node, ast.Expr] = {}
+        """Which part of the formula a node came from."""
+        self.defaults: dict[Node, float] = {}
+        """The values of the file's `param`s that take part."""
 
     def node(self, expression: ast.Expr) -> Step[Node]:
         """The expression as a node. Raises `BrokenFormulaError`."""
@@ -57,7 +64,7 @@ class Formula:
                 return const(-x.attr("value")) if is_const(x) else -x
             case ast.Binary(operator=operator, left=left, right=right):
                 x, y = (yield self.node(left)), (yield self.node(right))
-                return self._guarded(expression, lambda: _binary(operator, x, y))
+                return self._guarded(expression, lambda: _binary(operator, x, y), [x, y])
             case ast.Conditional():
                 chosen: Node = yield self._conditional(expression)
                 return chosen
@@ -74,6 +81,8 @@ class Formula:
         if entry is not None and isinstance(entry.statement, ast.Let | ast.Param):
             value: Value = as_number((yield self._evaluator.entry(entry)))
             if isinstance(value, Number):
+                if not value.is_constant:
+                    self.defaults[value.node] = value.value
                 return value.node
             if not isinstance(value, Poison):
                 self._evaluator.error(
@@ -93,7 +102,7 @@ class Formula:
         arguments: list[Node] = []
         for argument in call.arguments:
             arguments.append((yield self.node(argument.value)))
-        return self._guarded(call, lambda: _called(name, arguments))
+        return self._guarded(call, lambda: _called(name, arguments), arguments)
 
     def _conditional(self, expression: ast.Conditional) -> Step[Node]:
         condition = expression.condition
@@ -109,9 +118,14 @@ class Formula:
         otherwise = yield self.node(expression.otherwise)
         return _choice(condition.operator, x, y, then, otherwise)
 
-    def _guarded(self, expression: ast.Expr, compute: Callable[[], Node]) -> Node:
+    def _guarded(
+        self, expression: ast.Expr, compute: Callable[[], Node], of: Sequence[Node]
+    ) -> Node:
         try:
-            return compute()
+            made = compute()
+            for node in topological((made,), known=of):
+                self.places.setdefault(node, expression)
+            return made
         except NoValueError as error:
             self._evaluator.error(
                 self._scope, error.code, error.message, expression.span, "here", error.help
@@ -140,6 +154,9 @@ def _choice(operator: str, x: Node, y: Node, then: Node, otherwise: Node) -> Nod
 
 
 def _called(name: str, arguments: list[Node]) -> Node:
+    if name == "sqrt" and arguments[0].op == "power" and arguments[0].attr("exponent") % 2 == 0:
+        (base,), exponent = arguments[0].args, arguments[0].attr("exponent") // 2
+        return function("abs", base) ** exponent if exponent > 1 else function("abs", base)
     if all(map(is_const, arguments)):
         return numbers.call(name, [constant(a.attr("value")) for a in arguments]).node
     return numbers.FUNCTIONS[name].node(*arguments)
@@ -174,4 +191,10 @@ def _power(x: Node, y: Node) -> Node:
             base, whole = (x, exponent) if exponent.is_integer() else (sqrt(x), doubled)
             power = base ** abs(int(whole))
             return power if whole >= 0 else 1.0 / power
+        if exponent > 0:  # 0 at 0, where there is no logarithm
+            return make("select", function("abs", x), _exponential(x, y), const(0.0))
+    return _exponential(x, y)
+
+
+def _exponential(x: Node, y: Node) -> Node:
     return function("exp", y * function("log", x))

@@ -57,6 +57,15 @@ def _hopeless(tails: Sequence[float], left: int, tolerance: float) -> bool:
     return steady and tails[-1] * math.exp(falls[-1] * left) > tolerance
 
 
+def relative(lost: Array, scale: Array) -> Array:
+    """The quotient; nothing of nothing is nothing, and anything of nothing is all."""
+    known = scale > 0.0
+    share: Array = np.where(
+        known, lost / np.where(known, scale, 1.0), np.where(lost > 0, np.inf, 0)
+    )
+    return share
+
+
 def interpolation_error(slope: Slope, whole: Sequence[Slope], part: Part, roots: Array) -> float:
     """What the Chebyshev series lose, as a share of the features' norm, between their nodes."""
     size = len(part.series[0])
@@ -83,7 +92,7 @@ def rule_error(slope: Slope, degrees: Array, weights: Array, degree: int) -> flo
         diagonal = np.diagonal(exact[0].reshape(len(CHECKED), -1))
         scale = np.sqrt(np.outer(diagonal, diagonal)).ravel()
         found = decays @ (own * extra).T
-        worst = max(worst, float((np.abs(found - exact) / scale).max()))
+        worst = max(worst, float(relative(np.abs(found - exact), scale).max()))
     return worst
 
 
@@ -95,7 +104,7 @@ def mixture_error(mixture: Mixture, slope: Function) -> float:
         return np.asarray(slope(x) - bells @ mixture.weights)
 
     variances = LARGEST_VARIANCE * CHECKED
-    lost = Sampled(gap, 0).norms(variances) / Sampled(slope, 0).norms(variances)
+    lost = relative(Sampled(gap, 0).norms(variances), Sampled(slope, 0).norms(variances))
     return 2.0 * float(np.sqrt(lost.max()))
 
 
@@ -106,5 +115,5 @@ def quadrature_error(slopes: Sequence[Slope]) -> float:
     for part in slopes:
         if isinstance(part, Sampled):
             finer = Sampled(part.slope, part.parity, part.width / 2).norms(variances)
-            changes.append(float((np.abs(part.norms(variances) - finer) / finer).max()))
+            changes.append(float(relative(np.abs(part.norms(variances) - finer), finer).max()))
     return sum(changes)

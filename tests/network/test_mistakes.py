@@ -130,7 +130,8 @@ MISTAKES = [
     ("dense -> batch_norm", "", "E0406", "use `layer_norm`"),
     ("dense -> softmax", "", "E0406", "one-hot"),
     ("rnn(steps = 3)", "", "E0501", "`rnn` is not available yet"),
-    ("dense -> f -> dense", "activation f(z) = z * log(z)", "E0503", "no closed form"),
+    ("dense -> f -> dense", "activation f(z) = z * log(z)", "E0310", "no value at z = 0"),
+    ("dense -> f -> dense", "activation f(z) = exp(exp(z))", "E0503", "too large"),
     ("dense -> f -> dense", "activation f(z) = if z > 0 then z else 1 / 0", "E0310", "no value"),
     ("dense -> f(q = 2)", "activation f(z, a = 1) = a * z", "E0302", "no argument `q`"),
 ]  # fmt: skip
