@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ntkc.diagnostics import Diagnostic, Source
+from ntkc.diagnostics.suggest import closest, did_you_mean
 
 if TYPE_CHECKING:
     from ntkc.artefact.compiled import CompiledKernel
@@ -197,7 +197,7 @@ def _one_of(argument: str, value: object, allowed: tuple[str, ...]) -> None:
     if not isinstance(value, str):
         raise TypeError(f"{argument}: expected {shown}, got {value!r}")
     if value not in allowed:
-        close = _MEANT.get(value) or next(iter(get_close_matches(value, allowed, 1)), None)
+        close = _MEANT.get(value) or closest(value, allowed)
         hint = "" if close is None else f"; did you mean {close!r}?"
         raise ValueError(f"{argument}: expected {shown}, got {value!r}{hint}")
 
@@ -231,5 +231,5 @@ def _similar(path: Path) -> str:
         names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".ntk"]
     except OSError:
         return ""
-    close = get_close_matches(path.name, names, 1)
-    return f"; did you mean {close[0]}?" if close else ""
+    close = did_you_mean(path.name, names, quote="")
+    return close and f"; {close}"

@@ -5,12 +5,12 @@ from __future__ import annotations
 from argparse import ArgumentParser, BooleanOptionalAction, Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Literal
 
 from ntkc.cli import arguments
 from ntkc.cli.exits import InputError, UsageError
 from ntkc.cli.tables import Arrays, Table, is_number, read
+from ntkc.diagnostics.suggest import closest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -174,8 +174,8 @@ def _targets(
 
 def _column(table: Table, title: str) -> NDArray[Any]:
     if title not in table.columns:
-        close = get_close_matches(title, table.columns, 1)
-        hint = f"; did you mean {close[0]!r}?" if close else f" (it has {_list(table.columns)})"
+        close = closest(title, table.columns)
+        hint = f"; did you mean {close!r}?" if close else f" (it has {_list(table.columns)})"
         raise InputError(f"{table.file} has no column {title!r}{hint}")
     return table.columns[title]
 

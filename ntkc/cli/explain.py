@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from argparse import ArgumentParser, Namespace
-from difflib import get_close_matches
 from pathlib import Path
 
 from ntkc.cli import arguments, exits, terminal
-
-_CODE = re.compile(r"[A-Za-z]{1,2}[0-9]{2,4}")
+from ntkc.diagnostics.suggest import did_you_mean
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -67,6 +64,6 @@ def _word(word: str) -> str:
     if word in layers.names():
         return explain_layer(word)
     known = [*codes, *activations.names(), *layers.names()]
-    close = get_close_matches(word.upper() if _CODE.fullmatch(word) else word, known, 1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    close = did_you_mean(word, known, quote="")
+    hint = close and f"; {close}"
     raise exits.UsageError(f"there is no file, code, activation or layer called {word!r}{hint}")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
-from difflib import get_close_matches
 from pathlib import Path
 
 from ntkc.cli import arguments, exits, terminal
+from ntkc.diagnostics.suggest import did_you_mean
 
 
 def configure(parser: ArgumentParser) -> None:
@@ -50,6 +50,6 @@ def _known(name: str) -> None:
 
     if name in activations.names():
         return
-    close = get_close_matches(name, activations.names(), 1)
-    hint = f"; did you mean {close[0]}?" if close else ""
+    close = did_you_mean(name, activations.names(), quote="")
+    hint = close and f"; {close}"
     raise exits.UsageError(f"there is no file or activation called {name!r}{hint}")

@@ -6,13 +6,13 @@ import json
 import math
 import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from ntkc.diagnostics import Diagnostic, Label, ProgramError, Source, Span
+from ntkc.diagnostics.suggest import did_you_mean
 from ntkc.ir.module import DualForms, Input, Module, Parameter
 from ntkc.ir.node import Attribute, Node, const, make, param
 from ntkc.ir.ops import OPERATIONS
@@ -128,8 +128,7 @@ class Reader:
 
     def _make(self, op: Token, args: tuple[Node, ...], attrs: dict[str, Attribute]) -> Node:
         if op not in OPERATIONS:
-            close = get_close_matches(op, OPERATIONS, 1)
-            help = f"did you mean `{close[0]}`?" if close else ""
+            help = did_you_mean(op, OPERATIONS)
             self._fail("IR04", f"there is no operation `{op}`", op, help)
         if str(op) == "const" and not _is_finite(attrs.get("value")):
             self._fail("IR04", "a constant must be finite", op)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ntkc.diagnostics import Label, Span
+from ntkc.diagnostics import Label, Span, foreign
+from ntkc.diagnostics.suggest import did_you_mean
 from ntkc.ir.node import const
 from ntkc.layers.base.layer import Argument
 from ntkc.layers.base.parameters import (
@@ -20,9 +21,11 @@ from ntkc.layers.base.parameters import (
     WordsParameter,
 )
 from ntkc.network.limits import MAX_WHOLE
-from ntkc.network.report import Report, did_you_mean, listed
+from ntkc.network.names import compared_name, report_compared
+from ntkc.network.report import Report, listed
 from ntkc.network.values import (
     Boolean,
+    Either,
     Extents,
     FunctionName,
     Items,
@@ -44,6 +47,8 @@ class Signature:
     parameters: tuple[str, ...]
     required: Collection[str] = ()
     variadic: str | None = None
+    hint: str = ""
+    """What to say where one that is required is missing."""
 
 
 Matched = dict[str, list[ast.Argument]]
@@ -55,6 +60,11 @@ def match(
     """The arguments by parameter; None where something is wrong, which is reported."""
     matched: Matched = {}
     right = True
+    for argument in arguments:
+        meant = compared_name(argument)
+        if meant is not None and meant.name in signature.parameters:
+            report_compared(report, argument, meant)
+            return None
     positional = [argument for argument in arguments if argument.name is None]
     places = [p for p in signature.parameters if p != signature.variadic]
     if signature.variadic is not None:
@@ -74,7 +84,7 @@ def match(
             f"`{signature.name}` needs {listed(missing)}",
             span,
             "an argument is missing here",
-            help=f"its arguments are {listed(signature.parameters)}",
+            help=signature.hint or _arguments(signature.name, signature.parameters, missing),
         )
     return matched if right and not missing else None
 
@@ -89,8 +99,8 @@ def _match_named(
     name = argument.name
     assert name is not None
     if name not in places:
-        guess = did_you_mean(name, places)
-        available = f"its arguments are {listed(places)}" if places else "it takes no such argument"
+        guess = foreign.argument_help(name, tuple(places)) or did_you_mean(name, places)
+        available = _arguments(signature.name, places) if places else "it takes no such argument"
         report.error(
             "E0302",
             f"`{signature.name}` has no argument `{name}`",
@@ -121,8 +131,16 @@ def _report_too_many(signature: Signature, extra: ast.Argument, report: Report) 
         f"`{signature.name}` takes {takes}",
         extra.span,
         "one too many",
-        help=f"its arguments are {listed(signature.parameters)}" if count else (),
+        help=_arguments(signature.name, signature.parameters) if count else (),
     )
+
+
+def _arguments(name: str, parameters: Sequence[str], missing: Sequence[str] = ()) -> str:
+    if missing == ["k"]:
+        return f"`k` is the window's size, as in `{name}(3x3)` or, along every axis, `{name}(3)`"
+    if len(parameters) == 1:
+        return f"its argument is {listed(parameters)}"
+    return f"its arguments are {listed(parameters)}"
 
 
 class WrongArgumentError(Exception):
@@ -158,6 +176,8 @@ def convert(parameter: Parameter, value: Value) -> Argument:
             items = value.items if isinstance(value, Items) else (value,)
             return tuple(_word(parameter.name, choices, item) for item in items)
         case SizeParameter(minimum=minimum):
+            if not isinstance(value, Extents | Number | Either):
+                raise _wrong_type(parameter.name, "a size such as `3x3`", value, _size_help(value))
             if not isinstance(value, Extents):
                 return whole(parameter.name, value, minimum)
             return tuple(in_range(parameter.name, extent, minimum) for extent in value.extents)
@@ -247,7 +267,15 @@ def _interval(allowed: Range) -> str:
     return f"must be from {allowed.low:g} to {allowed.high:g}"
 
 
-def _wrong_type(name: str, wanted: str, value: Value) -> WrongArgumentError:
+def _wrong_type(name: str, wanted: str, value: Value, help: str = "") -> WrongArgumentError:
     return WrongArgumentError(
-        "E0306", f"`{name}` must be {wanted}", f"expected {wanted}, found {describe(value)}"
+        "E0306", f"`{name}` must be {wanted}", f"expected {wanted}, found {describe(value)}", help
     )
+
+
+def _size_help(value: Value) -> str:
+    if isinstance(value, Items) and value.items:
+        numbers = [item.whole for item in value.items if isinstance(item, Number)]
+        if len(numbers) == len(value.items) and None not in numbers:
+            return f"write `{'x'.join(map(str, numbers))}`"
+    return ""

@@ -111,6 +111,7 @@ class Calls:
             entry.name,
             tuple(p.name.name for p in parameters),
             [p.name.name for p in parameters if p.default is None],
+            hint=_formula_hint(entry.name, parameters) if want != "number" else "",
         )
         matched = match(signature, call.arguments, call.span, self._report)
         if matched is None:
@@ -177,3 +178,10 @@ class Calls:
             self._evaluator.error(scope, error.code, error.message, call.span, "here", error.help)
             return POISON
         return number if layer is None else Either(number, layer)
+
+
+def _formula_hint(name: str, parameters: tuple[ast.Parameter, ...]) -> str:
+    """What to say where a `def` of one variable is used as a layer without it."""
+    if len(parameters) != 1 or parameters[0].name.name not in ("x", "z"):
+        return ""
+    return f"a nonlinearity is defined by `activation {name}({parameters[0].name.name}) = ..`"

@@ -7,7 +7,7 @@ and within limits (`ntkc.network.limits`), so none takes long: past one, `AbortE
 
 from __future__ import annotations
 
-from ntkc.diagnostics import Label, Span
+from ntkc.diagnostics import Label, Span, foreign
 from ntkc.network import limits, numbers
 from ntkc.network.calls import Calls
 from ntkc.network.operators import binary
@@ -18,11 +18,13 @@ from ntkc.network.values import (
     POISON,
     Boolean,
     Extents,
+    FunctionName,
     Items,
     Number,
     Plan,
     Poison,
     Value,
+    Word,
     as_layer,
     as_number,
     constant,
@@ -92,6 +94,7 @@ class Evaluator:
             "a layer is needed here",
             expression.span,
             f"expected a layer, found {describe(value)}",
+            _layer_help(value),
         )
         return POISON
 
@@ -223,3 +226,18 @@ class Evaluator:
             else:
                 parts.append((yield self.layer(statement, scope)))
         return self.checked(sequence(tuple(parts)), block.span)
+
+
+def _layer_help(value: Value) -> str:
+    """What to write where a layer is needed, and this stands."""
+    match value:
+        case Word(word=word):
+            return foreign.layer_help(word)
+        case FunctionName(name=name):
+            return f"define it as an activation: `activation f(z) = {name}(z)`"
+        case Items():
+            return "layers are composed by `->`, as in `{ dense -> relu }`"
+        case Extents():
+            return "a size belongs to a layer, as in `conv(3x3)`"
+        case _:
+            return ""

@@ -7,6 +7,7 @@ from dataclasses import replace
 from math import prod
 
 from ntkc.diagnostics import Kind
+from ntkc.diagnostics.suggest import did_you_mean
 from ntkc.ir.module import Input
 from ntkc.layers.base import Features, Origin, Shape
 from ntkc.layers.base.known import INPUTS, MAX_POSITIONS
@@ -14,9 +15,10 @@ from ntkc.layers.base.values import NEVER
 from ntkc.network.arguments import WrongArgumentError, whole
 from ntkc.network.evaluate import Evaluator
 from ntkc.network.graph import LayerNode
-from ntkc.network.report import did_you_mean, listed
+from ntkc.network.report import listed
 from ntkc.network.scope import Scope
 from ntkc.network.trampoline import Step
+from ntkc.network.values import Extents
 from ntkc.syntax import ast
 
 
@@ -36,7 +38,7 @@ def declared_input(
         return None
     sizes: list[int | None] = []
     for size in declaration.sizes:
-        sizes.append(None if size is None else (yield _size(size, scope, evaluator)))
+        sizes.append(None if size is None else (yield _size(size, kind, scope, evaluator)))
     if 0 in sizes:
         return None
     if len(sizes) != INPUTS[kind]:
@@ -45,7 +47,7 @@ def declared_input(
             "E0316",
             f"an input `{kind}` has {count} size{'s' * (count > 1)}, not {len(sizes)}",
             declaration.span,
-            f"write `{_EXAMPLES[kind]}`",
+            f"write `{_example(kind, sizes)}`",
         )
         return None
     if kind not in KINDS:
@@ -67,6 +69,7 @@ def declared_input(
             help="make its examples smaller",
         )
         return None
+    _warn_channels_first(declaration, sizes, evaluator)
     return Input(kind, tuple(sizes), declaration.normalized)
 
 
@@ -105,9 +108,56 @@ def input_node(declared: Input, declaration: ast.Input) -> LayerNode:
     )
 
 
-def _size(expression: ast.Expr, scope: Scope, evaluator: Evaluator) -> Step[int]:
+def _warn_channels_first(
+    declaration: ast.Input, sizes: list[int | None], evaluator: Evaluator
+) -> None:
+    """Warn about an image that has the form of one with its channels in front."""
+    if declaration.kind.name != "image" or None in sizes:
+        return
+    first, *others = (size or 0 for size in sizes)
+    if first not in (1, 3) or min(others) < _IMAGE:
+        return
+    height, width = others
+    evaluator.report.error(
+        "E0337",
+        f"this image is {first} high, {height} wide, and has {width} channels",
+        declaration.span,
+        f"channels come last: is `image[{height}, {width}, {first}]` meant?",
+        help="arrays have the same order: `x.transpose(0, 2, 3, 1)` moves channels to the end",
+        kind=Kind.WARNING,
+    )
+
+
+def _example(kind: str, sizes: list[int | None]) -> str:
+    """A declaration of that kind with the right number of sizes: theirs, if that can be."""
+    shown = ["?" if size is None else str(size) for size in sizes]
+    if kind == "image" and len(sizes) == 2:
+        return f"image[{', '.join((*shown, '1'))}]"
+    for other, count in (("sequence", 2), ("image", 3), ("volume", 4)):
+        if kind == "vector" and len(sizes) == count:
+            return f"{other}[{', '.join(shown)}]"
+    return _EXAMPLES[kind]
+
+
+def _wrong_extents(expression: ast.Expr, size: Extents, kind: str, evaluator: Evaluator) -> None:
+    shown = ", ".join(map(str, size.extents))
+    if kind == "vector":
+        shown = f"vector[{prod(size.extents)}]"
+    evaluator.report.error(
+        "E0306",
+        "an input's sizes are whole numbers",
+        expression.span,
+        f"write `{shown}`",
+        help="sizes are separated by commas: `image[32, 32, 3]`" if kind != "vector" else (),
+    )
+
+
+def _size(expression: ast.Expr, kind: str, scope: Scope, evaluator: Evaluator) -> Step[int]:
     """A size, 0 where it is wrong."""
     value = yield evaluator.value(expression, scope, "number")
+    if isinstance(value, Extents):
+        _wrong_extents(expression, value, kind, evaluator)
+        return 0
     try:
         return whole("size", value, 1)
     except WrongArgumentError as wrong:
@@ -118,6 +168,7 @@ def _size(expression: ast.Expr, scope: Scope, evaluator: Evaluator) -> Step[int]
         return 0
 
 
+_IMAGE = 8  # the smallest height of what is surely an image
 _EXAMPLES = {
     "vector": "vector[784]",
     "sequence": "sequence[100, 8]",

@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 from ntkc import layers
 from ntkc.layers.base.joining import Joining
 from ntkc.layers.base.layer import Argument
-from ntkc.layers.base.parameters import LayersParameter, NumberParameter, Parameter, is_required
+from ntkc.layers.base.parameters import (
+    LayersParameter,
+    NumberParameter,
+    Parameter,
+    SizeParameter,
+    is_required,
+)
 from ntkc.layers.base.values import Origin
 from ntkc.network import limits
+from ntkc.network.ambiguous import is_ambiguous, is_product
 from ntkc.network.arguments import (
     Matched,
     Signature,
@@ -47,7 +54,20 @@ class LayerCalls:
             None if variadic is None else variadic.name,
         )
         matched = match(signature, call.arguments, call.span, self._report)
-        if matched is None:
+        if matched is None or is_ambiguous(call, declared, self._report):
+            return POISON
+        listed = (
+            [a for a in matched.get(variadic.name, []) if isinstance(a.value, ast.ListExpr)]
+            if variadic
+            else []
+        )
+        if listed:
+            self._report.error(
+                "E0306",
+                "branches are given one by one, not as a list",
+                listed[0].span,
+                f"write `{name}(a, b)`",
+            )
             return POISON
         branches: list[Plan] = []
         for argument in matched.get(variadic.name, []) if variadic is not None else []:
@@ -74,6 +94,10 @@ class LayerCalls:
             else:
                 want: Want = "number" if isinstance(parameter, NumberParameter) else None
                 written = given[0].value
+                sized = isinstance(parameter, SizeParameter)
+                if sized and is_product(written, parameter.name, self._report):
+                    result = None
+                    continue
                 evaluated = yield self._evaluator.value(written, scope, want)
                 try:
                     value = convert(parameter, evaluated)

@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ntkc.diagnostics import Kind, Label, Span
+from ntkc.diagnostics import Kind, Label, Span, foreign
+from ntkc.diagnostics.suggest import did_you_mean
+from ntkc.layers.base.known import WITHOUT_LIMIT
 from ntkc.network.builtins import all_names, axis_names, what_is
-from ntkc.network.report import Report, did_you_mean
+from ntkc.network.report import Report, listed
 from ntkc.network.scope import Entry, FileScope, children
+from ntkc.network.unavailable import report_without_limit
 from ntkc.syntax import ast
 
 
@@ -56,10 +59,13 @@ class _Place:
         """Every local name that may be meant here."""
         place: _Place | None = self
         while place is not None:
-            yield from place.frame.bindings
+            yield from (
+                name for name, found in place.frame.bindings.items() if found[0] < place.position
+            )
             place = place.frame.outer
 
 
+_SHOWN = 5
 _Placed = tuple[ast.Expr, _Place | None]
 
 
@@ -165,6 +171,8 @@ class NameCheck:
         while stack:
             expression, place = stack.pop()
             inner: list[_Placed] = [(child, place) for child in children(expression)]
+            if isinstance(expression, ast.Call):
+                inner = [(child, place) for child in self._arguments(expression, place)]
             if isinstance(expression, ast.Name):
                 self._use(expression, place, owner)
             elif isinstance(expression, ast.Call):
@@ -197,17 +205,57 @@ class NameCheck:
         elif name.name not in all_names():
             self._unknown(name, place)
 
+    def _arguments(self, call: ast.Call, place: _Place | None) -> Iterator[ast.Expr]:
+        """The values of a call's arguments; `name == value` is told here, where no such name is."""
+        for argument in call.arguments:
+            meant = compared_name(argument)
+            if meant is None or self._known(meant.name, place):
+                yield argument.value
+            else:
+                report_compared(self._report, argument, meant)
+
+    def _known(self, name: str, place: _Place | None) -> bool:
+        local = None if place is None else place.find(name)
+        return local is not None or name in self._file.entries or name in all_names()
+
     def _unknown(self, name: ast.Name, place: _Place | None) -> None:
-        help = ""
-        if not self._report.full:
-            local = () if place is None else place.names()
-            help = did_you_mean(name.name, {*self._file.entries, *all_names(), *local})
+        word = name.name
+        full = self._report.full
+        later = [b for b in self._locals if b.name.name == word] if not full else []
+        if later:
+            self._report_out_of_sight(name, later[-1])
+            return
+        found = foreign.layer(word)
+        if found is not None and found[0] in WITHOUT_LIMIT:
+            report_without_limit(self._report, name, found[0])
+            return
+        help = foreign.layer_help(word) or foreign.word_help(word)
+        if not help and not full:
+            local = () if place is None else tuple(place.names())
+            help = did_you_mean(word, {*self._file.entries, *all_names(), *local})
+            if not help and local:
+                help = f"the names of this place are {listed(local[:_SHOWN])}"
         self._report.error(
             "E0301",
-            f"`{name.name}` is not known",
+            f"`{word}` is not known",
             name.span,
             "no layer, activation or definition has this name",
             help=help,
+        )
+
+    def _report_out_of_sight(self, name: ast.Name, binding: _Binding) -> None:
+        """Report the use of a local name above its definition, or outside of its block."""
+        above = binding.is_let and name.span.start < binding.name.span.start
+        sight = "from here on, in this block" if binding.is_let else "in this definition"
+        self._report.error(
+            "E0301",
+            f"`{name.name}` is not known {'yet' if above else 'here'}",
+            name.span,
+            "it is used here",
+            secondary=(Label(binding.name.span, f"it is known {sight} alone"),),
+            help="move the `let` up, above the first use"
+            if above
+            else f"put it at the top of the file, as a `let {name.name} = ..`, for all to use",
         )
 
     def _report_cycle(self, cycle: list[Entry]) -> None:
@@ -246,6 +294,24 @@ def report_duplicate(report: Report, name: ast.Name, first: Span, what: str) -> 
         f"the second {what} of this name",
         secondary=(Label(first, "the first is here"),),
         help="rename one of them",
+    )
+
+
+def compared_name(argument: ast.Argument) -> ast.Name | None:
+    """The name in an argument that is written `name == value`, if it is."""
+    value = argument.value
+    if argument.name is None and isinstance(value, ast.Binary) and value.operator == "==":
+        return value.left if isinstance(value.left, ast.Name) else None
+    return None
+
+
+def report_compared(report: Report, argument: ast.Argument, meant: ast.Name) -> None:
+    """Report `name == value` in the place of an argument."""
+    report.error(
+        "E0120",
+        "`==` compares two values",
+        argument.span,
+        f"write `{meant.name} = ..` to give the argument `{meant.name}`",
     )
 
 

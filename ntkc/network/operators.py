@@ -13,6 +13,8 @@ from ntkc.network.values import (
     Boolean,
     Either,
     Extents,
+    FunctionName,
+    Items,
     Number,
     Poison,
     Value,
@@ -58,12 +60,21 @@ def binary(evaluator: Evaluator, expression: ast.Binary, scope: Scope, want: Wan
         return POISON
 
 
+_LAYER_HELP = {
+    "+": "`add(a, b)` is the sum of layers",
+    "^": "`layer * n` repeats a layer",
+    "-": "`a -> b` composes layers",
+}
+
+
 def _not_a_number(
     evaluator: Evaluator, expression: ast.Binary, value: Value, operand: ast.Expr, scope: Scope
 ) -> None:
     help = ""
-    if is_layer(value) and expression.operator == "+":
-        help = "`add(a, b)` is the sum of layers"
+    if is_layer(value) or isinstance(value, FunctionName):
+        help = _LAYER_HELP.get(expression.operator, "")
+    if isinstance(value, Items) and expression.operator == "*":
+        help = "a layer is repeated, as in `{ dense -> relu } * 3`"
     evaluator.error(
         scope,
         "E0306",
@@ -154,6 +165,7 @@ def _compare(
         f"{describe(left)} and {describe(right)} cannot be compared by `{operator}`",
         expression.span,
         "compare numbers",
+        "`a -> b` composes layers" if is_layer(left) or is_layer(right) else "",
     )
     return POISON
 

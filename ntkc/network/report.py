@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 from ntkc.diagnostics import Diagnostics, Kind, Label, Span
 
@@ -46,21 +45,6 @@ class Report:
         self.diagnostics.error(
             code, message, span, label, secondary=secondary, help=help or (), notes=notes, kind=kind
         )
-
-
-def closest(name: str, candidates: Iterable[str]) -> str | None:
-    """The candidate that was probably meant."""
-    by_fold: dict[str, str] = {}
-    for candidate in sorted(candidates):
-        by_fold.setdefault(candidate.lower(), candidate)
-    found = get_close_matches(name.lower(), by_fold, n=1, cutoff=0.6)
-    return by_fold[found[0]] if found else None
-
-
-def did_you_mean(name: str, candidates: Iterable[str]) -> str:
-    """A help line with the closest candidate, or nothing."""
-    found = closest(name, candidates)
-    return "" if found is None else f"did you mean `{found}`?"
 
 
 def listed(names: Iterable[str]) -> str:

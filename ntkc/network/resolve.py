@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ntkc.diagnostics import Diagnostics, Kind
+from ntkc.diagnostics.suggest import did_you_mean
 from ntkc.ir.module import Input, Parameter
 from ntkc.ir.node import Node, topological
 from ntkc.layers.base import Layer
@@ -21,7 +22,7 @@ from ntkc.network.expand import expand
 from ntkc.network.graph import LayerNode, Network
 from ntkc.network.inputs import declared_input, input_node, with_sizes
 from ntkc.network.names import NameCheck
-from ntkc.network.report import Report, did_you_mean, listed
+from ntkc.network.report import Report, listed
 from ntkc.network.scope import Scope
 from ntkc.network.trampoline import Step, run
 from ntkc.network.user_activations import check_activation
@@ -66,7 +67,7 @@ def _select(main: Declared, network: str | None, report: Report) -> ast.NetworkD
             "E0313",
             "there is no network in this file",
             main.span,
-            help="write `network name { input vector[n]; dense }`",
+            help="write `network net { input vector[784]; dense -> relu -> dense }`",
         )
         return None
     if network is None and len(names) == 1:
@@ -123,6 +124,7 @@ def _resolve(
     name = definition.name.name
     network = Network(name, declared, output, (), definition.span)
     _warn_jumps(network, report)
+    _warn_no_readout(output, report)
     parameters = _parameters(network, main)
     return Network(name, declared, output, parameters, definition.span)
 
@@ -137,6 +139,29 @@ def _end(output: LayerNode, report: Report) -> None:
             f"this gives {output.shape}, and a kernel is one number for a pair of inputs",
             help="end in `flatten` or `global_avg_pool`, then a `dense` readout",
         )
+
+
+def _warn_no_readout(output: LayerNode, report: Report) -> None:
+    """Warn about an output that is an activation's; `identity` at the end says it is meant."""
+    node = output
+    while len(node.inputs) == 1 and node.layer is not None and not _has_weights(node.layer):
+        if node.layer.name == "identity":
+            return
+        if isinstance(node.layer, ActivationLayer):
+            report.error(
+                "E0338",
+                "this network has no readout",
+                output.span,
+                f"its outputs are the features of `{node.layer.name}`, infinitely many",
+                help="end in `dense`; if the kernel of the features is meant, end in `identity`",
+                kind=Kind.WARNING,
+            )
+            return
+        node = node.inputs[0]
+
+
+def _has_weights(layer: Layer) -> bool:
+    return "trainable" in layer.arguments
 
 
 def _warn_jumps(network: Network, report: Report) -> None:

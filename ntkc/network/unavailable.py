@@ -12,11 +12,7 @@ def report_unavailable(call: ast.Call, report: Report) -> None:
     """Report a word that is known and not to be had; unknown ones were reported before."""
     word, span = call.function.name, call.function.span
     if word in WITHOUT_LIMIT:
-        why, instead = WITHOUT_LIMIT[word]
-        report.error(
-            "E0406", f"`{word}` has no infinite-width limit in closed form", span, why,
-            help=instead,
-        )  # fmt: skip
+        report_without_limit(report, call.function, word)
     elif word in PLANNED and report.limited:
         report.failed = True  # what was said about the input says it
     elif word in PLANNED:
@@ -25,3 +21,10 @@ def report_unavailable(call: ast.Call, report: Report) -> None:
             help="the layers that can be compiled stand in docs/layers.md",
             kind=Kind.LIMITATION,
         )  # fmt: skip
+
+
+def report_without_limit(report: Report, name: ast.Name, word: str) -> None:
+    """Report a layer that has no limit: `word`, or what another library calls so."""
+    why, instead = WITHOUT_LIMIT[word]
+    message = f"`{name.name}` has no infinite-width limit in closed form"
+    report.error("E0406", message, name.span, why, help=instead)

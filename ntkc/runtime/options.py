@@ -22,7 +22,10 @@ for _power, _letter in enumerate("KMGT", start=1):
 
 
 def did_you_mean(word: str, words: Sequence[str]) -> str:
-    """A suggestion to append to a message, empty where no word is close."""
+    """A suggestion to append to a message, empty where no word is close.
+
+    The compiler has its own (`ntkc.diagnostics`), which a shipped artefact does without.
+    """
     close = get_close_matches(word, words, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 

@@ -7,11 +7,11 @@ reports it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from difflib import get_close_matches
 from typing import Final
 
-from ntkc.diagnostics import Label
-from ntkc.syntax.mistakes import CLOSING, FOREIGN_WORDS, Mistake, general_help, wanted
+from ntkc.diagnostics import Label, Span
+from ntkc.syntax import hints
+from ntkc.syntax.mistakes import CLOSING, FOREIGN_WORDS, Mistake, wanted
 from ntkc.syntax.report import Reporter, span_of
 from ntkc.syntax.words import CLOSERS, DECLARATIONS, KEYWORDS, OPENERS
 
@@ -34,6 +34,17 @@ def explain(mistake: Mistake, report: Reporter) -> str:
     return _something_else(mistake, report)
 
 
+def _dashes(mistake: Mistake, report: Reporter) -> _Answer:
+    # In a block a line may begin so: `--x` is a number.
+    two = mistake.token.type == "MINUS" and mistake.behind.startswith("-")
+    if not two or not mistake.line_start or "MINUS" in mistake.expected:
+        return None
+    start = mistake.token.start_pos or 0
+    line = Span(mistake.source, start, start + 1 + len(mistake.behind.rstrip()))
+    report.at("E0119", "`--` does not begin a comment", line, "begin it with `#`")
+    return "E0119"
+
+
 def _foreign_word(mistake: Mistake, report: Reporter) -> _Answer:
     for token in (mistake.previous, mistake.token):
         if token is not None and token.type == "NAME" and str(token) in FOREIGN_WORDS:
@@ -53,6 +64,8 @@ def _number_with_letters(mistake: Mistake, report: Reporter) -> _Answer:
     span = span_of(mistake.source, before).to(span_of(mistake.source, token))
     message = f"`{span.text[:40]}` is neither a number nor a name"
     hint = "a name begins with a letter or `_`; a product is written with `*`"
+    if token[0] == "_" and token.replace("_", "").isdigit():
+        hint = f"digits are not grouped: `{span.text.replace('_', '')[:40]}`"
     report.at("E0123", message, span, help=hint)
     return "E0123"
 
@@ -80,6 +93,8 @@ def _missing_input(mistake: Mistake, report: Reporter) -> _Answer:
         return None
     label = "the first line of a network is its input"
     hint = "say what the network takes, as in `input vector[784]` or `input image[32, 32, 3]`"
+    if mistake.misspelt("input"):
+        hint = "did you mean `input`?"
     report.at("E0109", "this network has no input", mistake.where, label, help=hint)
     return "E0109"
 
@@ -130,12 +145,10 @@ def _equal_signs(mistake: Mistake, report: Reporter) -> _Answer:
         return None
     if "THEN" in expected:
         report.at("E0120", "`=` gives a value, it does not compare", token, "write `==`")
-    elif mistake.complete:
-        hint = "write `let name = value` for a constant"
-        report.at("E0120", "`=` cannot stand here", token, help=hint)
     else:
-        hint = "an argument is written `name = value`; `==` compares"
-        report.at("E0120", "`=` cannot stand after a value", token, help=hint)
+        where = "here" if mistake.complete else "after a value"
+        message = f"`=` cannot stand {where}"
+        report.at("E0120", message, token, help=hints.of_assignment(mistake))
     return "E0120"
 
 
@@ -144,11 +157,17 @@ def _missing_assign(mistake: Mistake, report: Reporter) -> _Answer:
     if "ASSIGN" not in expected or not expected <= {"ASSIGN", "LPAR"}:
         return None
     message = f"expected `=`, found {mistake.found}"
-    report.at("E0106", message, mistake.where, "put `=` before this", help=_assign_help(mistake))
+    if mistake.line_start:
+        report.at("E0106", message, mistake.place_before, "put `=` and a value here")
+    else:
+        label = "write `=`" if mistake.token.type == "ARROW" else "put `=` before this"
+        report.at("E0106", message, mistake.where, label, help=_assign_help(mistake))
     return "E0106"
 
 
 def _assign_help(mistake: Mistake) -> str | tuple[str, ...]:
+    if mistake.in_front.lstrip().startswith("activation"):
+        return "an activation is written `activation f(z) = formula`, without braces"
     if mistake.token.type == "LBRACE":
         return "a definition is written `def name(..) = { .. }`"
     return ()
@@ -168,8 +187,8 @@ def _network_braces(mistake: Mistake, report: Reporter) -> _Answer:
     if mistake.expected != {"LBRACE"}:
         return None
     message = f"expected `{{` after the network's name, found {mistake.found}"
-    hint = "a network is written `network name { input ..; layers }`"
-    report.at("E0108", message, mistake.where, help=hint)
+    label, hint = hints.of_network(mistake)
+    report.at("E0108", message, mistake.where, label, help=hint)
     return "E0108"
 
 
@@ -190,16 +209,35 @@ def _comparison_chain(mistake: Mistake, report: Reporter) -> _Answer:
     done = "PLUS" in mistake.expected and not mistake.expected & _COMPARISONS
     if mistake.token.type not in _COMPARISONS or not done:
         return None
-    hint = "compare one pair after the other: `if a < b then (if b < c then .. else ..) else ..`"
-    report.at("E0116", "comparisons cannot be chained", mistake.where, help=hint)
+    pairs = "compare one pair after the other: `if a < b then (if b < c then .. else ..) else ..`"
+    arrow = ("layers are composed by `->`",) if mistake.token.type == "GREATER" else ()
+    report.at("E0116", "comparisons cannot be chained", mistake.where, help=(pairs, *arrow))
     return "E0116"
+
+
+def _comma(mistake: Mistake, report: Reporter) -> _Answer:
+    """A comma between layers, between statements, or in parentheses that are no call's."""
+    if mistake.token.type != "COMMA" or "COMMA" in mistake.expected:
+        return None
+    if mistake.complete and "NORMALIZED" not in mistake.expected:
+        between = "layers" if mistake.open else "statements"
+        label = "write `->`, or begin a new line" if mistake.open else "begin a new statement"
+        report.at("E0104", f"a comma does not separate {between}", mistake.token, label)
+        return "E0104"
+    pair = "RPAR" in mistake.expected and "NUMBER" not in mistake.expected
+    if mistake.open and mistake.open[-1].type == "LPAR" and pair:
+        hint = "layers are composed by `->`; a size is written `3x3`, a list `[1, 2]`"
+        report.at("E0118", "there are no tuples in this language", mistake.token, help=hint)
+        return "E0118"
+    return None
 
 
 def _missing_comma(mistake: Mistake, report: Reporter) -> _Answer:
     if "COMMA" not in mistake.expected or mistake.token.type not in _BEGINS_VALUE:
         return None
     message = f"expected `,` before {mistake.found}"
-    report.at("E0105", message, mistake.where, "put `,` before this")
+    label, hint = hints.of_missing_comma(mistake)
+    report.at("E0105", message, mistake.where, label, help=hint)
     return "E0105"
 
 
@@ -210,11 +248,7 @@ def _missing_separator(mistake: Mistake, report: Reporter) -> _Answer:
         return None
     before = "" if mistake.previous is None else f"`{str(mistake.previous)[:24]}` and "
     message = f"nothing separates {before}{mistake.found}"
-    hint = "begin a new line here, or separate the two with `->` or `;`"
-    if token.type == "LSQB" and mistake.previous is not None and mistake.previous.type == "NAME":
-        hint = "arguments stand in parentheses"
-    elif not mistake.open:
-        hint = "begin a new line here"
+    hint = hints.of_separator(mistake)
     report.at("E0104", message, token, help=hint)
     return "E0104"
 
@@ -223,10 +257,7 @@ def _outside(mistake: Mistake, report: Reporter) -> _Answer:
     at_top = "NETWORK" in mistake.expected and not mistake.open
     if not at_top:
         return None
-    close = get_close_matches(str(mistake.token), DECLARATIONS, n=1, cutoff=0.7)
-    hint = "put layers between the braces of a `network`, or behind a `def name = `"
-    if mistake.token.type == "NAME" and close:
-        hint = f"did you mean `{close[0]}`?"
+    hint = hints.of_beginning(mistake)
     message = f"a statement cannot begin with {mistake.found}"
     label = "a file holds param, let, def, activation, import, network"
     report.at("E0111", message, mistake.where, label, help=hint)
@@ -234,6 +265,8 @@ def _outside(mistake: Mistake, report: Reporter) -> _Answer:
 
 
 _QUESTIONS: Final[tuple[_Question, ...]] = (
+    _network_braces,
+    _dashes,
     _foreign_word,
     _number_with_letters,
     _closer,
@@ -243,9 +276,9 @@ _QUESTIONS: Final[tuple[_Question, ...]] = (
     _equal_signs,
     _missing_assign,
     _keyword_as_name,
-    _network_braces,
     _conditional,
     _comparison_chain,
+    _comma,
     _missing_comma,
     _missing_separator,
     _outside,
@@ -257,5 +290,5 @@ def _something_else(mistake: Mistake, report: Reporter) -> str:
     secondary: tuple[Label, ...] = ()
     if mistake.token.type == "$END" and mistake.open:
         secondary = (Label(span_of(mistake.source, mistake.open[-1]), "opened here"),)
-    report.at("E0101", message, mistake.where, help=general_help(mistake), secondary=secondary)
+    report.at("E0101", message, mistake.where, help=hints.general(mistake), secondary=secondary)
     return "E0101"

@@ -28,7 +28,9 @@ def read_source(
         _fail(diagnostics, "E0201", f"`{shown}` is larger than {MAX_FILE_BYTES} bytes", asked)
         return None
     try:
-        return Source(shown, content.decode("utf-8"))
+        text = content.decode("utf-8")
+        # Lines may end as they did on the oldest Macintoshes.
+        return Source(shown, text if "\n" in text else text.replace("\r", "\n"))
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         message = (

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from ntkc.diagnostics import Source, Span
+from ntkc.diagnostics.suggest import closest
 from ntkc.syntax.report import span_of
 from ntkc.syntax.words import KEYWORDS, spelling
 
@@ -13,6 +14,10 @@ if TYPE_CHECKING:
     from lark import Token
 
 CLOSING: Final = {"RPAR": ")", "RSQB": "]", "RBRACE": "}"}
+
+_FAR: Final = 200  # characters around a mistake that are looked at
+
+IMPORTS: Final = ("from", "include", "require", "use", "using")  # elsewhere
 
 # Words of other languages, and what to write here.
 FOREIGN_WORDS: Final = {
@@ -30,8 +35,12 @@ FOREIGN_WORDS: Final = {
     "func": "name a layer with `def name(..) = ..`",
     "const": "name a constant with `let`",
     "var": "name a constant with `let`",
-    "from": 'write `import "file.ntk"`; all its definitions become visible',
     "model": "write `network`",
+    **dict.fromkeys(IMPORTS, 'write `import "file.ntk"`; all its definitions become visible'),
+    "repeat": "repeat a layer with `*`, as in `{ dense -> relu } * 3`",
+    "output": "leave the word out: the last layer is the network's output",
+    "begin": "blocks stand between `{` and `}`",
+    "end": "blocks stand between `{` and `}`",
 }
 
 
@@ -55,6 +64,23 @@ class Mistake:
         if text in KEYWORDS:
             return f"the keyword `{text}`"
         return f"`{text}`" if len(text) <= 24 else f"`{text[:20]}...`"
+
+    def misspelt(self, keyword: str) -> bool:
+        """Whether the token is a name that is probably meant for a keyword."""
+        return self.token.type == "NAME" and closest(str(self.token), [keyword]) is not None
+
+    @property
+    def behind(self) -> str:
+        """The text behind the token, to the end of its line."""
+        start = self.token.end_pos or 0
+        end = self.source.text.find("\n", start)
+        return self.source.text[start : min(start + _FAR, end if end >= 0 else start + _FAR)]
+
+    @property
+    def in_front(self) -> str:
+        """The text in front of the token, from the beginning of its line."""
+        end = self.token.start_pos or 0
+        return self.source.text[max(self.source.text.rfind("\n", 0, end) + 1, end - _FAR) : end]
 
     @property
     def complete(self) -> bool:
@@ -98,30 +124,3 @@ def wanted(expected: set[str]) -> str:
         return " or ".join(spelling(name) for name in telling) or "the end of the line"
     shown = [spelling(name) for name in telling or sorted(expected)]
     return " or ".join(shown)
-
-
-def general_help(mistake: Mistake) -> str | tuple[str, ...]:
-    """The mend of a mistake that has no code of its own, if it is known."""
-    token, expected = mistake.token, mistake.expected
-    if token.type == "QUESTION":
-        return "`?` leaves a size of the `input` open; it stands nowhere else"
-    variable = "an activation names its variable first, as in `activation f(z, a = 1) = ..`"
-    if expected == {"LPAR"} or (expected == {"NAME"} and token.type == "RPAR"):
-        return variable
-    if token.type == "ASSIGN" and expected == {"COMMA", "RPAR"}:
-        return f"{variable}; the variable has no default"
-    if expected == {"NAME"} and token.type == "LBRACE":
-        return "a network has a name: `network name { .. }`"
-    if expected == {"LSQB"}:
-        return "the sizes of an input stand in brackets, as in `input vector[784]`"
-    if expected == {"STRING"}:
-        return 'a path stands in double quotes, as in `import "blocks.ntk"`'
-    if token.type == "ARROW" and "NUMBER" in expected and mistake.line_start:
-        return "`->` stands between two layers; there is none before it"
-    if token.type == "ARROW" and "NORMALIZED" in expected:
-        return "the input is not a layer: end the line here, and begin the layers on the next"
-    if token.type == "IF":
-        return "put the `if .. then .. else ..` in parentheses"
-    if token.type == "LET" and "NUMBER" in expected:
-        return "`let` begins a statement: give it a line of its own"
-    return ()

@@ -16,6 +16,7 @@ from ntkc.syntax.lexer import lex
 from ntkc.syntax.limits import MAX_NESTING
 from ntkc.syntax.machine import Checkpoint, Machine
 from ntkc.syntax.mistakes import Mistake
+from ntkc.syntax.python import is_python
 from ntkc.syntax.repairs import repair
 from ntkc.syntax.report import Reporter
 
@@ -38,7 +39,7 @@ def parse(source: Source, diagnostics: Diagnostics) -> ast.File | None:
     from ntkc.syntax.build import build_file
 
     report = Reporter(source, diagnostics)
-    lexed = lex(source, report)
+    lexed = None if is_python(source, report) else lex(source, report)
     if lexed is None:
         return None
     tree = _Driver(repair(lexed.tokens, report), report).run()
@@ -133,7 +134,9 @@ class _Driver:
         )
         code = explain(mistake, self._report)
         if code == "E0109":
-            self._feed_input(token)
+            if mistake.misspelt("input"):
+                self._find_end(len(self._open), len(self._open))
+            self._feed_input(self._tokens[self._index])
             return True
         if newline and code != "E0124" and self._begins_statement(token):
             self._start_over()

@@ -8,7 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from ntkc.diagnostics import Span
+from ntkc.syntax.mistakes import IMPORTS
 from ntkc.syntax.report import Reporter, span_of
+from ntkc.syntax.spellings import ends_value, like, respell, unquoted
 from ntkc.syntax.words import SIGNS
 
 if TYPE_CHECKING:
@@ -16,12 +18,8 @@ if TYPE_CHECKING:
 
 # Spelling → the terminal that was meant. The longest match counts.
 FOREIGN_SIGNS: Final = {
-    "-->": "ARROW",
-    "=>": "ARROW",
-    "==>": "ARROW",
-    "|>": "ARROW",
-    ">>": "ARROW",
-    "→": "ARROW",
+    **dict.fromkeys(("-->", "=>", "==>", "|>", ">>", "~>", "→", "⇒", "⟶", "⟹", "➜", "➔"), "ARROW"),
+    **dict.fromkeys(("−>", "–>", "—>"), "ARROW"),
     ":=": "ASSIGN",
     ":": "ASSIGN",
     "**": "CARET",
@@ -35,9 +33,30 @@ FOREIGN_SIGNS: Final = {
 }
 _LONGEST_FIRST: Final = sorted(FOREIGN_SIGNS, key=len, reverse=True)
 _STARTS: Final = {"MINUS", "ASSIGN", "EQUAL", "GREATER", "STAR", "SLASH", "STRAY"}
-_COMMENTS: Final = ("//", "/*")
-_QUOTES: Final = {"'": "'", "`": "`", "‘": "’", "“": "”"}
-_PATH_TOKENS: Final = 100  # more than a path is ever made of
+# How a comment begins elsewhere → how it ends there, if not with its line.
+_COMMENTS: Final = {"//": "", "/*": "*/", '"""': '"""', "'''": "'''"}
+_FAR: Final = 100  # tokens of a line that are looked at
+# Words behind which a colon is part of another mistake on the line, which is told by itself.
+_WITH_COLON: Final = ("lambda", "for", "while", "class", "?")
+_STRAY_HELP: Final = {
+    "\\": "a statement goes on by itself inside parentheses and after an operator",
+    ".": "a name has no dots: what a file imports is used by its own name",
+    "²": "a power is written `^`, as in `z^2`",
+    "³": "a power is written `^`, as in `z^3`",
+    "√": "a root is written `sqrt(2)`",
+    "π": "write `pi`",
+    "Φ": "write `Phi`",
+    "%": "there is no remainder",
+    "$": "names are written as they are",
+    "@": "layers are composed by `->`, numbers multiplied by `*`",
+    "—": "write `-` between numbers, `->` between layers",
+    **dict.fromkeys(
+        "&|!", "there is no `and`, `or`, `not`: use one `if .. then .. else ..` inside another"
+    ),
+    **dict.fromkeys(
+        "'`‘’“”´", 'text stands in straight double quotes, as in `import "blocks.ntk"`'
+    ),
+}
 
 
 def repair(tokens: list[Token], report: Reporter) -> list[Token]:
@@ -45,26 +64,51 @@ def repair(tokens: list[Token], report: Reporter) -> list[Token]:
     repaired: list[Token] = []
     index = 0
     while index < len(tokens) and not report.full:
-        token = tokens[index]
-        step = 1
-        if token.type in _STARTS:
-            step = _foreign(tokens, index, report, repaired)
-        elif token.type in ("STRING", "UNTERMINATED"):
-            repaired.append(_string(token, repaired, report))
-        else:
-            repaired.append(token)
-        index += step
+        index += (
+            _comment(tokens, index, repaired, report)
+            or respell(tokens, index, repaired, report)
+            or _foreign(tokens, index, repaired, report)
+        )
     return repaired
 
 
-def _foreign(tokens: list[Token], index: int, report: Reporter, repaired: list[Token]) -> int:
+def _comment(tokens: list[Token], index: int, repaired: list[Token], report: Reporter) -> int:
+    """Handle a comment of another language; the number of tokens in it, 0 if there is none."""
+    token, text = tokens[index], report.source.text
+    start = token.start_pos or 0
+    if token.type not in (*_STARTS, "STRING", "UNTERMINATED"):
+        return 0
+    opening = next((sign for sign in _COMMENTS if text.startswith(sign, start)), "")
+    if not opening and token == "%" and (not repaired or repaired[-1].type == "NEWLINE"):
+        opening = "%"
+    if not opening:
+        return 0
+    line_end = text.find("\n", start)
+    line_end = len(text) if line_end < 0 else line_end
+    closing = _COMMENTS.get(opening, "")
+    found = text.find(closing, start + len(opening)) if closing else -1
+    end = line_end if found < 0 else found + len(closing)
+    message = f"`{opening}` does not begin a comment"
+    label = "begin every line of it with `#`" if end > line_end else "begin it with `#`"
+    report.at("E0119", message, Span(report.source, start, min(end, line_end)), label)
+    used = 0
+    while index + used < len(tokens) and (tokens[index + used].start_pos or 0) < end:
+        used += 1
+    return used
+
+
+def _foreign(tokens: list[Token], index: int, repaired: list[Token], report: Reporter) -> int:
     """Handle the signs at `index`; the number of tokens that were used up."""
     token = tokens[index]
-    text = report.source.text
-    start = token.start_pos or 0
-    for opening in _COMMENTS:
-        if text.startswith(opening, start):
-            return _foreign_comment(tokens, index, opening, report)
+    if token.type in ("STRING", "UNTERMINATED"):
+        repaired.append(_string(token, repaired, report))
+        return 1
+    if token.type not in _STARTS:
+        repaired.append(token)
+        return 1
+    text, start = report.source.text, token.start_pos or 0
+    if str(token) == ":" and not text.startswith(":=", start):
+        return _colon(token, repaired, report)
     for spelling in _LONGEST_FIRST:
         if not text.startswith(spelling, start):
             continue
@@ -73,8 +117,7 @@ def _foreign(tokens: list[Token], index: int, report: Reporter, repaired: list[T
             repaired.append(_replace(tokens[index : index + used], spelling, report))
             return used
     if token.type == "STRAY":
-        quoted = _quoted_path(tokens, index, report, repaired)
-        return quoted or _stray(tokens, index, report, repaired)
+        return _stray(tokens, index, report, repaired)
     repaired.append(token)
     return 1
 
@@ -92,41 +135,35 @@ def _replace(used: list[Token], spelling: str, report: Reporter) -> Token:
     span = span_of(report.source, used[0]).to(span_of(report.source, used[-1]))
     message = f"`{spelling}` is not a sign of this language"
     report.at("E0118", message, span, f"write `{SIGNS[meant]}`")
-    return _token_like(used[0], meant, SIGNS[meant], used[-1].end_pos)
+    return like(used[0], meant, SIGNS[meant], used[-1].end_pos)
 
 
-def _foreign_comment(tokens: list[Token], index: int, opening: str, report: Reporter) -> int:
-    text = report.source.text
-    start = tokens[index].start_pos or 0
-    closing = text.find("*/", start) if opening == "/*" else -1
-    line_end = text.find("\n", start)
-    line_end = len(text) if line_end < 0 else line_end
-    end = line_end if closing < 0 else closing + 2
-    visible = min(end, line_end)
-    message = f"`{opening}` does not begin a comment"
-    report.at("E0119", message, Span(report.source, start, visible), "begin it with `#`")
-    used = 0
-    while index + used < len(tokens) and (tokens[index + used].start_pos or 0) < end:
-        used += 1
-    return used
+def _colon(token: Token, repaired: list[Token], report: Reporter) -> int:
+    """A colon: what it stands for depends on the line before it."""
+    line = _line_before(repaired)
+    words = [str(word) for word in line]
+    message = "`:` is not a sign of this language"
+    if len(line) == 2 and line[0].type == "NETWORK":
+        repaired.append(token)  # the parser tells what is missing
+    elif words[-1:] in (["input"], ["else"]):
+        report.at("E0118", message, token, "leave it out")
+    elif "if" in words and "then" not in words:
+        report.at("E0118", message, token, "write `then`")
+        repaired.append(like(token, "THEN", "then"))
+    else:
+        if not any(word in words for word in _WITH_COLON):
+            report.at("E0118", message, token, "write `=`")
+        repaired.append(like(token, "ASSIGN", "="))
+    return 1
 
 
-def _quoted_path(tokens: list[Token], index: int, report: Reporter, repaired: list[Token]) -> int:
-    """Handle a path in quotes of another kind; the number of tokens used up, or 0."""
-    opening = tokens[index]
-    closing = _QUOTES.get(str(opening))
-    if closing is None or not repaired or repaired[-1].type != "IMPORT":
-        return 0
-    for used, token in enumerate(tokens[index + 1 : index + 1 + _PATH_TOKENS], start=2):
-        if token.type == "NEWLINE":
-            return 0
-        if str(token) == closing:
-            span = span_of(report.source, opening).to(span_of(report.source, token))
-            message = "a path stands in straight double quotes"
-            report.at("E0112", message, span, f'write `"{span.text[1:-1]}"`')
-            repaired.append(_token_like(opening, "STRING", '""', token.end_pos))
-            return used
-    return 0
+def _line_before(repaired: list[Token]) -> list[Token]:
+    """The tokens of the statement so far, as lines go."""
+    start = len(repaired)
+    least = max(start - _FAR, 0)
+    while start > least and repaired[start - 1].type not in ("NEWLINE", "SEMICOLON"):
+        start -= 1
+    return repaired[start:]
 
 
 def _stray(tokens: list[Token], index: int, report: Reporter, repaired: list[Token]) -> int:
@@ -140,6 +177,10 @@ def _stray(tokens: list[Token], index: int, report: Reporter, repaired: list[Tok
         used += 1
     first, last = tokens[index], tokens[index + used - 1]
     span = span_of(report.source, first).to(span_of(report.source, last))
+    if span.text in (".", "|") and ends_value(repaired):
+        report.at("E0118", f"`{span.text}` does not compose layers", span, "write `->`")
+        repaired.append(like(first, "ARROW", "->"))
+        return used
     report.at("E0112", _stray_message(str(first), used), span, help=_stray_help(str(first)))
     if not str(first).isalpha():
         return used
@@ -149,7 +190,7 @@ def _stray(tokens: list[Token], index: int, report: Reporter, repaired: list[Tok
     if following.type == "NAME" and following.start_pos == last.end_pos:
         last = following
         used += 1
-    repaired.append(_token_like(first, "NAME", "_", last.end_pos))
+    repaired.append(like(first, "NAME", "_", last.end_pos))
     return used
 
 
@@ -161,37 +202,23 @@ def _stray_message(character: str, count: int) -> str:
 
 
 def _stray_help(character: str) -> str | tuple[str, ...]:
+    if character in _STRAY_HELP:
+        return _STRAY_HELP[character]
     if character.isalpha():
         return "names are written with the letters a to z, A to Z, digits and `_`"
     if character.isspace() or not character.isprintable():
         return "this character cannot be seen; put an ordinary space in its place"
-    if character in "'`‘’“”":
-        return 'text stands in straight double quotes, as in `import "blocks.ntk"`'
-    if character in "&|!":
-        return "there is no `and`, `or`, `not`: use one `if .. then .. else ..` inside another"
-    if character == "\\":
-        return "a statement goes on by itself inside parentheses and after an operator"
-    if character == ".":
-        return "a name has no dots: what a file imports is used by its own name"
     return ()
 
 
 def _string(token: Token, before: list[Token], report: Reporter) -> Token:
-    """A path in its place, or a name in the place of a string that cannot be there."""
+    """A path in its place, or what was meant by a string that cannot be there."""
     imported = bool(before) and before[-1].type == "IMPORT"
+    if before and str(before[-1]) in IMPORTS:
+        return like(token, "NAME", "_")  # the parser tells about the word before
     if token.type == "UNTERMINATED":
         message = "this string has no closing quote"
         hint = 'a path ends with `"` on the line where it begins'
         report.at("E0113", message, token, 'add `"`', help=hint)
-    elif not imported:
-        message = "a string can only follow `import`"
-        report.at("E0114", message, token, help="names are written without quotes")
-    kind, text = ("STRING", '""') if imported else ("NAME", "_")
-    return token if imported and token.type == "STRING" else _token_like(token, kind, text)
-
-
-def _token_like(token: Token, kind: str, text: str, end: int | None = None) -> Token:
-    copy = token.update(kind, text)
-    if end is not None:
-        copy.end_pos = end
-    return copy
+        return like(token, "STRING", '""') if imported else like(token, "NAME", "_")
+    return token if imported else unquoted(token, token, report)

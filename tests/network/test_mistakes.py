@@ -13,7 +13,7 @@ MISTAKES = [
     ("dense -> rel -> dense", "", "E0301", "did you mean `relu`?"),
     ("dense(w_std = gian)", "let gain = 2", "E0301", "did you mean `gain`?"),
     ("dense(parameterization = standrad)", "", "E0301", "did you mean `standard`?"),
-    ("Dense", "", "E0301", "did you mean `dense`?"),
+    ("Dense", "", "E0301", "write `dense`: layers are infinitely wide"),
     ("zzzzzz", "", "E0301", "`zzzzzz` is not known"),
     ("{ let a = 1; dense(w_std = a) } -> dense(w_std = a)", "", "E0301", "`a` is not known"),
     ("dense(w_std = a); let a = 1", "", "E0301", "`a` is not known"),
@@ -159,7 +159,7 @@ ON_POSITIONS = [
     ("conv(3, stride = 2x2x1) -> flatten", "E0325", "`stride` of `conv`"),
     ("conv(0) -> flatten", "E0307", "at least 1"),
     ("conv(2.5) -> flatten", "E0307", "whole number"),
-    ("conv(k = same) -> flatten", "E0306", "a whole number"),
+    ("conv(k = same) -> flatten", "E0306", "a size such as `3x3`"),
     ("conv(3, padding = full) -> flatten", "E0301", "`full`"),
     ("conv(3, padding = ntk) -> flatten", "E0307", "`padding` cannot be `ntk`"),
     ("conv(9x3) -> flatten", "E0326", "along the height it covers 9 cells, and there are 8"),
@@ -360,7 +360,9 @@ class TestWarnings:
         assert [d.code for d in found] == ["E0301"]
 
     def test_hidden_names(self) -> None:
-        network, (found,) = check("let gelu = erf\nnetwork n { input vector[3]; dense -> gelu }")
+        network, (found,) = check(
+            "let gelu = erf\nnetwork n { input vector[3]; dense -> gelu -> dense }"
+        )
         assert network is not None
         assert found.code == "E0321"
         assert "built-in activation" in found.message

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from ntkc.diagnostics import Diagnostics, Source
+from ntkc.diagnostics import Source
 from ntkc.diagnostics.pages import codes
 from ntkc.diagnostics.render import render
-from ntkc.syntax.parser import parse
+from ntkc.driver import check
 
 _TABLE = Path(__file__).parents[2] / "docs" / "mistakes.md"
 _ENTRY = re.compile(r"^```ntk\n(.*?)^```\n\n```text\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -22,10 +22,9 @@ _ENTRY = re.compile(r"^```ntk\n(.*?)^```\n\n```text\n(.*?)^```$", re.DOTALL | re
 
 def messages(text: str) -> str:
     """Everything the front end says to a program."""
-    diagnostics = Diagnostics()
-    file = parse(Source("net.ntk", text), diagnostics)
-    assert file is None
-    return "\n\n".join(render(found) for found in diagnostics) + "\n"
+    found = check(Source("net.ntk", text))
+    assert found
+    return "\n\n".join(render(diagnostic) for diagnostic in found) + "\n"
 
 
 def updated(table: str) -> str:

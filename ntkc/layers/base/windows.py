@@ -42,10 +42,11 @@ class Windows:
         name, stride = axis_name(len(self.size), axis), self.stride[axis]
         if self.padding == "valid":
             if size < self.reach(axis):
+                left = "is 1" if size == 1 else f"are {size}"
                 raise LayerError(
                     "E0326",
                     f"the window of `{self.layer.name}` is larger than its input",
-                    f"along the {name} it covers {self.reach(axis)} cells, and there are {size}",
+                    f"along the {name} it covers {self.reach(axis)} cells, and there {left}",
                     help="use a smaller window, or `padding = same`",
                 )
             return (size - self.reach(axis)) // stride + 1
