@@ -109,6 +109,9 @@ class _Cutter:
         self.modes: dict[tuple[int, int], str] = {}
         self.origin: dict[Node, Node] = {}
         self._apart = frozenset(apart)
+        self._closed: set[int] = set()
+        """Segments of a window apart: nobody else's displacements may get in."""
+
         self._done: dict[Node, Node] = {}
 
     def value(self, root: Node) -> Node:
@@ -127,24 +130,31 @@ class _Cutter:
         if node.op in REDUCTIONS or not node.space:
             return with_args(node, tuple(args))
         if node.op in PUSHES:
-            return self._pushed(with_args(node, tuple(args)), self.places[args[0]].segment + 1)
+            return self._pushed(with_args(node, tuple(args)), self._behind(args[0]))
         if node.op == "window":
             return self._window(node, args[0])
         return self._pointwise(node, args)
 
+    def _behind(self, arg: Node) -> int:
+        """The first segment behind that of a value which takes more than one window's values."""
+        return self._open(self.places[arg].segment + 1)
+
+    def _open(self, segment: int) -> int:
+        while segment in self._closed:
+            segment += 1
+        return segment
+
     def _pushed(self, made: Node, segment: int) -> Node:
-        known = self.places.get(made)
-        if known is not None and known.segment != segment:
-            return self._pushed(_store(made), segment)
-        self.places[made] = Place(segment, (1,) * len(made.space))
+        self.places.setdefault(made, Place(segment, (1,) * len(made.space)))
         return made
 
     def _window(self, node: Node, arg: Node) -> Node:
         place = self.places[arg]
         if node in self._apart or not self._suits(node, place.segment):
-            # Apart from everything: nobody else's displacements may get in.
             segment = 1 + max(other.segment for other in self.places.values())
-            arg = self._pushed(_store(arg), segment)
+            if node in self._apart:
+                self._closed.add(segment)
+            arg = self._pushed(_store(arg, segment), segment)
             place = self.places[arg]
         mode = WRAPPED if node.attr("circular") else OPEN
         for axis in moved(node):
@@ -168,9 +178,11 @@ class _Cutter:
             ones = (1,) * len(node.space)
             target = Place(highest, ones)
             if any(p.segment == highest and p.factor != ones for p in placed.values()):
-                target = Place(highest + 1, ones)
+                target = Place(self._open(highest + 1), ones)
             args = [
-                a if placed.get(a, target) == target else self._pushed(_store(a), target.segment)
+                a
+                if placed.get(a, target) == target
+                else self._pushed(_store(a, target.segment), target.segment)
                 for a in args
             ]
             placed = {a: self.places[a] for a in args if a in self.places}
@@ -191,5 +203,6 @@ def moved(node: Node) -> list[int]:
     ]
 
 
-def _store(node: Node) -> Node:
-    return make("embed", node, out=node.space, start=(0,) * len(node.space))
+def _store(node: Node, segment: int) -> Node:
+    """A value as it is, for one segment alone: others need it at displacements of their own."""
+    return make("embed", node, out=node.space, start=(0,) * len(node.space), segment=segment)
