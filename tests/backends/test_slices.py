@@ -246,6 +246,13 @@ def test_what_no_input_moves_has_positions(body: str, tmp_path: Path) -> None:
         ("sequence[12, 1]", "concat(conv(1, stride = 2), conv(1, stride = 3) -> relu"
          " -> conv(1, stride = 2, @@), conv(2, stride = 4, @), axis = space) -> avg_pool(2)"
          " -> global_avg_pool"),
+        # A ring beside values of another length.
+        ("sequence[3, 1]", "concat(conv_transpose(2, @@, b_std = 0.3), dense, axis = space)"
+         " -> global_avg_pool"),
+        ("image[2, 1, 1]", "concat(dense, conv_transpose(1) -> relu -> conv(2x1, @@),"
+         " axis = height) -> relu -> avg_pool(1x1) -> global_avg_pool"),
+        ("image[3, 5, 1]", "multiply(conv(1, stride = 3) -> conv(2, @@) -> relu"
+         " -> conv_transpose(2x4), conv(2x5) -> conv_transpose(1x5)) -> global_avg_pool"),
     ],
 )  # fmt: skip
 def test_branches_that_need_other_displacements(input: str, body: str, tmp_path: Path) -> None:

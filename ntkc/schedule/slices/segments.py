@@ -4,9 +4,10 @@ Within a segment every value of displacement δ / f is made from values of the s
 displacement δ: pointwise operations and windows do that (f counts the strides on the way). What
 mixes displacements ends a segment: its result is gathered in a *store*, slice by slice, and the
 next segment starts from there. Two values of one segment can meet pointwise only where their f
-agree; windows that wrap around and windows that do not cannot share an axis of a segment; and a
-stride needs a segment all of whose displacements are its multiples. Wherever one of these rules
-would be broken, `legalise` puts a store between, as an `embed` that moves nothing.
+agree; windows that wrap around and windows that do not cannot share an axis of a segment, nor can
+rings of two lengths; and a stride needs a segment all of whose displacements are its multiples.
+Wherever one of these rules would be broken, `legalise` puts a store between, as an `embed` that
+moves nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ntkc.ir.node import Node, make, with_args
+from ntkc.ir.node import Node, Space, make, with_args
 from ntkc.schedule.slices.demand import Displacements, demand, of_pairs
 
 PUSHES = ("pool", "spread", "embed", "same_position")
@@ -112,6 +113,9 @@ class _Cutter:
         self._closed: set[int] = set()
         """Segments of a window apart: nobody else's displacements may get in."""
 
+        self._lengths: dict[tuple[int, int], set[int]] = {}
+        """Of the values in a segment, axis by axis, in steps of its own displacements."""
+
         self._done: dict[Node, Node] = {}
 
     def value(self, root: Node) -> Node:
@@ -125,28 +129,35 @@ class _Cutter:
 
     def _made(self, node: Node, args: list[Node]) -> Node:
         if node.op in ("gram", "gram_distance") and node.space:
-            self.places[node] = Place(0, (1,) * len(node.space))
-            return node
+            return self._put(node, Place(0, (1,) * len(node.space)))
         if node.op in REDUCTIONS or not node.space:
             return with_args(node, tuple(args))
         if node.op in PUSHES:
-            return self._pushed(with_args(node, tuple(args)), self._behind(args[0]))
+            behind = self._open(self.places[args[0]].segment + 1, node.space)
+            return self._pushed(with_args(node, tuple(args)), behind)
         if node.op == "window":
             return self._window(node, args[0])
         return self._pointwise(node, args)
 
-    def _behind(self, arg: Node) -> int:
-        """The first segment behind that of a value which takes more than one window's values."""
-        return self._open(self.places[arg].segment + 1)
+    def _put(self, made: Node, place: Place) -> Node:
+        self.places[made] = place
+        for axis, (size, factor) in enumerate(zip(made.space, place.factor, strict=True)):
+            self._lengths.setdefault((place.segment, axis), set()).add(size * factor)
+        return made
 
-    def _open(self, segment: int) -> int:
-        while segment in self._closed:
+    def _open(self, segment: int, space: Space) -> int:
+        """The first segment from this one on that takes stores of a space."""
+        while segment in self._closed or any(
+            self.modes.get((segment, axis)) == WRAPPED and {size} != self._lengths[segment, axis]
+            for axis, size in enumerate(space)
+        ):
             segment += 1
         return segment
 
     def _pushed(self, made: Node, segment: int) -> Node:
-        self.places.setdefault(made, Place(segment, (1,) * len(made.space)))
-        return made
+        if made in self.places:
+            return made
+        return self._put(made, Place(segment, (1,) * len(made.space)))
 
     def _window(self, node: Node, arg: Node) -> Node:
         place = self.places[arg]
@@ -162,12 +173,16 @@ class _Cutter:
         made = with_args(node, (arg,))
         strides = node.attr("stride")
         factor = tuple(f * s for f, s in zip(place.factor, strides, strict=True))
-        self.places[made] = Place(place.segment, factor)
-        return made
+        return self._put(made, Place(place.segment, factor))
 
     def _suits(self, node: Node, segment: int) -> bool:
+        """Whether a window's segment can have its mode, along the axes that it moves along."""
         mode = WRAPPED if node.attr("circular") else OPEN
-        return all(self.modes.get((segment, axis), mode) == mode for axis in moved(node))
+        return all(
+            self.modes.get((segment, axis), mode) == mode
+            and (mode == OPEN or len(self._lengths[segment, axis]) == 1)
+            for axis in moved(node)
+        )
 
     def _pointwise(self, node: Node, args: list[Node]) -> Node:
         placed = {a: self.places[a] for a in args if a in self.places}
@@ -178,7 +193,7 @@ class _Cutter:
             ones = (1,) * len(node.space)
             target = Place(highest, ones)
             if any(p.segment == highest and p.factor != ones for p in placed.values()):
-                target = Place(self._open(highest + 1), ones)
+                target = Place(self._open(highest + 1, node.space), ones)
             args = [
                 a
                 if placed.get(a, target) == target
@@ -186,9 +201,7 @@ class _Cutter:
                 for a in args
             ]
             placed = {a: self.places[a] for a in args if a in self.places}
-        made = with_args(node, tuple(args))
-        self.places[made] = next(iter(placed.values()))
-        return made
+        return self._put(with_args(node, tuple(args)), next(iter(placed.values())))
 
 
 def moved(node: Node) -> list[int]:
