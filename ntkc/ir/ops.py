@@ -208,7 +208,13 @@ SPATIAL = {
         Operation("sum_positions", 1, (), "sum over all p and p'"),
         Operation("mean_diagonal", 1, (), "mean over all p = p'"),
         Operation("same_position", 1, (), "K where p = p', 0 elsewhere"),
-        Operation("embed", 1, ("out", "start"), "K in a larger space from `start` on, 0 elsewhere"),
+        Operation(
+            "embed",
+            1,
+            ("out", "start"),
+            "K in a larger space from `start` on, 0 elsewhere; schedules say for which `segment`",
+            ("segment",),
+        ),
         Operation(
             "own",
             1,

@@ -134,6 +134,16 @@ class _Network:
             f"conv({_size([1] * self.rank)}, stride = {_size(stride)}, padding = same))"
         )
 
+    def hourglass(self) -> str:
+        """`identity`, or weights of its own at every position, beside strides there and back."""
+        stride = [self.draw(st.sampled_from([d for d in (1, 2, 3) if n % d == 0]))
+                  for n in self.space]  # fmt: skip
+        size, written = _size(self.sizes(1, 3)), _size(stride)
+        back = f"conv_transpose({size}, stride = {written}, padding = same)"
+        inner = f"{self.activation()} -> {self.aligned(written)} -> {self.activation()} -> {back}"
+        beside = self.one_of("identity", f"local_conv({size}, padding = same)")
+        return f"add({beside}, {inner})"
+
     def side_by_side(self) -> str:
         """Branches joined along an axis of space, where that does not get too large."""
         axis = self.draw(st.integers(0, self.rank - 1))
@@ -156,7 +166,7 @@ class _Network:
 
     def linear(self) -> str:
         """What keeps Gaussian features Gaussian."""
-        kind = self.one_of("norm", "norm", "pool", "residual", "projection", "space")
+        kind = self.one_of("norm", "norm", "pool", "residual", "projection", "space", "hourglass")
         if kind == "norm":
             axis = self.one_of("channel", "[space, channel]")
             return f"{self.one_of('layer_norm', 'normalize')}(axis = {axis})"
@@ -164,6 +174,8 @@ class _Network:
             return self.pool()
         if kind == "residual":
             return self.residual()
+        if kind == "hourglass":
+            return self.hourglass()
         return self.projection() if kind == "projection" else self.side_by_side()
 
     def nonlinear(self) -> str:

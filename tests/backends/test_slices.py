@@ -224,6 +224,41 @@ def test_what_no_input_moves_has_positions(body: str, tmp_path: Path) -> None:
     check(network(body), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("input", "body"),
+    [
+        # Weights that are not shared, beside a value that is needed at all displacements.
+        ("sequence[4, 2]", "add(local_conv(1), dense) -> global_avg_pool"),
+        ("sequence[4, 2]", "dense -> add(relu -> local_conv(3, @), identity) -> relu -> avg_pool(2)"
+         " -> flatten"),
+        ("image[4, 2, 2]", "dense -> add(relu -> local_conv(3, stride = 2, @@),"
+         " conv(3, stride = 2, @@)) -> relu -> global_avg_pool"),
+        ("sequence[6, 2]", "concat(local_conv(2), conv(2) -> relu -> conv(3, stride = 3),"
+         " axis = space) -> relu -> global_avg_pool"),
+        # A stride beside a value that is needed at all displacements: a network like a U.
+        ("sequence[4, 2]", "dense -> add(identity, relu -> conv(2, stride = 2) -> relu"
+         " -> conv_transpose(2, stride = 2)) -> relu -> global_avg_pool"),
+        ("image[2, 4, 1]", "add(dense, conv(1, stride = 2) -> conv_transpose(2, stride = 2))"
+         " -> avg_pool(2, stride = 1) -> flatten"),
+        # Strides without a common multiple among the displacements.
+        ("sequence[6, 2]", "dense -> relu -> concat(conv(1, stride = 2), conv(1, stride = 3),"
+         " dense, axis = space) -> relu -> global_avg_pool"),
+        ("sequence[12, 1]", "concat(conv(1, stride = 2), conv(1, stride = 3) -> relu"
+         " -> conv(1, stride = 2, @@), conv(2, stride = 4, @), axis = space) -> avg_pool(2)"
+         " -> global_avg_pool"),
+        # A ring beside values of another length.
+        ("sequence[3, 1]", "concat(conv_transpose(2, @@, b_std = 0.3), dense, axis = space)"
+         " -> global_avg_pool"),
+        ("image[2, 1, 1]", "concat(dense, conv_transpose(1) -> relu -> conv(2x1, @@),"
+         " axis = height) -> relu -> avg_pool(1x1) -> global_avg_pool"),
+        ("image[3, 5, 1]", "multiply(conv(1, stride = 3) -> conv(2, @@) -> relu"
+         " -> conv_transpose(2x4), conv(2x5) -> conv_transpose(1x5)) -> global_avg_pool"),
+    ],
+)  # fmt: skip
+def test_branches_that_need_other_displacements(input: str, body: str, tmp_path: Path) -> None:
+    check(network(body + " -> dense", input), tmp_path, tolerance=RING)
+
+
 def test_many_channels_are_a_loop(tmp_path: Path) -> None:
     check(network("conv(2x2) -> relu -> global_avg_pool", "image[3, 3, 12]"), tmp_path)
 

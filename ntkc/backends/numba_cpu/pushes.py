@@ -232,7 +232,8 @@ def _axis(
     else:
         stride = f"{node.attr('stride')[axis]} * " if node.op == "spread" else ""
         add(f"t{axis} = {stride}e{axis}")
-    add(f"j{axis} = index_{axis}[t{axis} + {out} - 1] if abs(t{axis}) < {out} else -1")
+    inside = f"t{axis} == 0" if node.op == "same_position" else f"abs(t{axis}) < {out}"
+    add(f"j{axis} = index_{axis}[t{axis} + {out} - 1] if {inside} else -1")
     add(f"if j{axis} >= 0:", deeper=True)
     if pooled:
         stride, count, before = (node.attr(n)[axis] for n in ("stride", "size", "before"))

@@ -41,8 +41,10 @@ def _targets(push: Push, displacement: int, mode: str, size: int) -> set[int]:
     """The displacements along the first axis that a slice of this one is added to."""
     node = push.node
     runs = (displacement,) if mode != WRAPPED else (displacement, displacement - size)
-    if node.op in ("embed", "same_position"):
+    if node.op == "embed":
         return set(runs)
+    if node.op == "same_position":
+        return {0} & set(runs)
     if node.op == "spread":
         return {run * node.attr("stride")[0] for run in runs}
     stride, reach = node.attr("stride")[0], node.attr("size")[0] - 1

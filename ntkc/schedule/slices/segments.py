@@ -4,9 +4,10 @@ Within a segment every value of displacement δ / f is made from values of the s
 displacement δ: pointwise operations and windows do that (f counts the strides on the way). What
 mixes displacements ends a segment: its result is gathered in a *store*, slice by slice, and the
 next segment starts from there. Two values of one segment can meet pointwise only where their f
-agree; windows that wrap around and windows that do not cannot share an axis of a segment; and a
-stride needs a segment all of whose displacements are its multiples. Wherever one of these rules
-would be broken, `legalise` puts a store between, as an `embed` that moves nothing.
+agree; windows that wrap around and windows that do not cannot share an axis of a segment, nor can
+rings of two lengths; and a stride needs a segment all of whose displacements are its multiples.
+Wherever one of these rules would be broken, `legalise` puts a store between, as an `embed` that
+moves nothing.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ntkc.ir.node import Node, make, with_args
+from ntkc.ir.node import Node, Space, make, with_args
 from ntkc.schedule.slices.demand import Displacements, demand, of_pairs
 
 PUSHES = ("pool", "spread", "embed", "same_position")
@@ -109,6 +110,12 @@ class _Cutter:
         self.modes: dict[tuple[int, int], str] = {}
         self.origin: dict[Node, Node] = {}
         self._apart = frozenset(apart)
+        self._closed: set[int] = set()
+        """Segments of a window apart: nobody else's displacements may get in."""
+
+        self._lengths: dict[tuple[int, int], set[int]] = {}
+        """Of the values in a segment, axis by axis, in steps of its own displacements."""
+
         self._done: dict[Node, Node] = {}
 
     def value(self, root: Node) -> Node:
@@ -122,29 +129,43 @@ class _Cutter:
 
     def _made(self, node: Node, args: list[Node]) -> Node:
         if node.op in ("gram", "gram_distance") and node.space:
-            self.places[node] = Place(0, (1,) * len(node.space))
-            return node
+            return self._put(node, Place(0, (1,) * len(node.space)))
         if node.op in REDUCTIONS or not node.space:
             return with_args(node, tuple(args))
         if node.op in PUSHES:
-            return self._pushed(with_args(node, tuple(args)), self.places[args[0]].segment + 1)
+            behind = self._open(self.places[args[0]].segment + 1, node.space)
+            return self._pushed(with_args(node, tuple(args)), behind)
         if node.op == "window":
             return self._window(node, args[0])
         return self._pointwise(node, args)
 
-    def _pushed(self, made: Node, segment: int) -> Node:
-        known = self.places.get(made)
-        if known is not None and known.segment != segment:
-            return self._pushed(_store(made), segment)
-        self.places[made] = Place(segment, (1,) * len(made.space))
+    def _put(self, made: Node, place: Place) -> Node:
+        self.places[made] = place
+        for axis, (size, factor) in enumerate(zip(made.space, place.factor, strict=True)):
+            self._lengths.setdefault((place.segment, axis), set()).add(size * factor)
         return made
+
+    def _open(self, segment: int, space: Space) -> int:
+        """The first segment from this one on that takes stores of a space."""
+        while segment in self._closed or any(
+            self.modes.get((segment, axis)) == WRAPPED and {size} != self._lengths[segment, axis]
+            for axis, size in enumerate(space)
+        ):
+            segment += 1
+        return segment
+
+    def _pushed(self, made: Node, segment: int) -> Node:
+        if made in self.places:
+            return made
+        return self._put(made, Place(segment, (1,) * len(made.space)))
 
     def _window(self, node: Node, arg: Node) -> Node:
         place = self.places[arg]
         if node in self._apart or not self._suits(node, place.segment):
-            # Apart from everything: nobody else's displacements may get in.
             segment = 1 + max(other.segment for other in self.places.values())
-            arg = self._pushed(_store(arg), segment)
+            if node in self._apart:
+                self._closed.add(segment)
+            arg = self._pushed(_store(arg, segment), segment)
             place = self.places[arg]
         mode = WRAPPED if node.attr("circular") else OPEN
         for axis in moved(node):
@@ -152,12 +173,16 @@ class _Cutter:
         made = with_args(node, (arg,))
         strides = node.attr("stride")
         factor = tuple(f * s for f, s in zip(place.factor, strides, strict=True))
-        self.places[made] = Place(place.segment, factor)
-        return made
+        return self._put(made, Place(place.segment, factor))
 
     def _suits(self, node: Node, segment: int) -> bool:
+        """Whether a window's segment can have its mode, along the axes that it moves along."""
         mode = WRAPPED if node.attr("circular") else OPEN
-        return all(self.modes.get((segment, axis), mode) == mode for axis in moved(node))
+        return all(
+            self.modes.get((segment, axis), mode) == mode
+            and (mode == OPEN or len(self._lengths[segment, axis]) == 1)
+            for axis in moved(node)
+        )
 
     def _pointwise(self, node: Node, args: list[Node]) -> Node:
         placed = {a: self.places[a] for a in args if a in self.places}
@@ -168,15 +193,15 @@ class _Cutter:
             ones = (1,) * len(node.space)
             target = Place(highest, ones)
             if any(p.segment == highest and p.factor != ones for p in placed.values()):
-                target = Place(highest + 1, ones)
+                target = Place(self._open(highest + 1, node.space), ones)
             args = [
-                a if placed.get(a, target) == target else self._pushed(_store(a), target.segment)
+                a
+                if placed.get(a, target) == target
+                else self._pushed(_store(a, target.segment), target.segment)
                 for a in args
             ]
             placed = {a: self.places[a] for a in args if a in self.places}
-        made = with_args(node, tuple(args))
-        self.places[made] = next(iter(placed.values()))
-        return made
+        return self._put(with_args(node, tuple(args)), next(iter(placed.values())))
 
 
 def moved(node: Node) -> list[int]:
@@ -191,5 +216,6 @@ def moved(node: Node) -> list[int]:
     ]
 
 
-def _store(node: Node) -> Node:
-    return make("embed", node, out=node.space, start=(0,) * len(node.space))
+def _store(node: Node, segment: int) -> Node:
+    """A value as it is, for one segment alone: others need it at displacements of their own."""
+    return make("embed", node, out=node.space, start=(0,) * len(node.space), segment=segment)
