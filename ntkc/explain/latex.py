@@ -88,6 +88,7 @@ def _activations(found: list[Step]) -> Iterator[str]:
         forms = formulas(bound)
         dual, dot = _DUAL.format(_escaped(bound.key)), _DUAL_DOT.format(_escaped(bound.key))
         yield f"% {bound.key}: variances p, q, covariance c, theta = arccos(c / sqrt(pq))"
+        yield from (f"% {name}" for name in forms.names)
         yield rf"\[ {dual}(c, p, q) = {forms.dual.latex} \]"
         yield rf"\[ {dot}(c, p, q) = {forms.dual_dot.latex} \]"
         yield rf"\[ {dual}(p, p, p) = {forms.diagonal.latex} \]"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from ntkc.ir.node import Node, is_const, topological
 from ntkc.ir.ops import SPATIAL
@@ -55,8 +56,16 @@ class Notation:
         return self._call(node, shown), _ATOM
 
     def number(self, value: float) -> Shown:
-        """A number with at most six digits."""
+        """A number with at most six digits, or a simple fraction that is just this float."""
         text = f"{value:.6g}"
+        simple = Fraction(value).limit_denominator(99_999)
+        exact = simple.numerator / simple.denominator == value
+        if exact and float(text) != value and abs(simple.numerator) <= 1000:
+            above, below = simple.numerator, simple.denominator
+            if self.fraction is None:
+                return f"{above}/{below}", _PRODUCT if value >= 0 else _SUM
+            sign = "-" if value < 0 else ""
+            return sign + self.fraction.format(abs(above), below), _ATOM if value >= 0 else _SUM
         if "e" in text and self.fraction is not None:
             digits, exponent = text.split("e")
             text = rf"{digits} \cdot 10^{{{int(exponent)}}}"

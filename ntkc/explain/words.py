@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ntkc import activations, layers
 from ntkc.activations._derived import Derived
@@ -15,6 +16,9 @@ from ntkc.explain.layout import heading, wrapped
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import topological
 from ntkc.layers.base import Layer, WordsParameter
+
+if TYPE_CHECKING:
+    from ntkc.symbolic.latex import Formula, Formulas
 
 
 def explain_code(code: str) -> str:
@@ -61,6 +65,8 @@ def explain_activation(name: str) -> str:
 
     Raises `KeyError` where there is none.
     """
+    from ntkc.symbolic.latex import formulas
+
     activation = activations.load(name)
     lines = [f"activation `{name}`", ""]
     for paragraph in activation.documentation.split("\n\n"):
@@ -72,7 +78,11 @@ def explain_activation(name: str) -> str:
         "dual is E[f(u) f(v)], dual_dot is E[f'(u) f'(v)] = d dual / dc, and the diagonal is dual "
         "at c = q = p."
     )
-    lines += ["", *_form_lines(bound), *_route(bound), *_latex(bound)]
+    found = formulas(bound)
+    lines += ["", *_form_lines(bound, found)]
+    if found.names:
+        lines += ["", *wrapped(" ".join(found.names))]
+    lines += [*_route(bound), *_latex(found)]
     return "\n".join(lines) + "\n"
 
 
@@ -89,28 +99,27 @@ def activation_lines(bound: Bound, certificate: Certificate | None = None) -> It
     """The forms as text and LaTeX and their route, or the certificate that a network has."""
     from ntkc.symbolic.latex import formulas
 
-    yield from _form_lines(bound)
+    found = formulas(bound)
+    yield from _form_lines(bound, found)
     if certificate is not None:
         yield from wrapped(certificate_text(certificate), 4, 4)
-        return
-    yield from wrapped(f"Route: {_closed_route(bound)}", 4, 4)
+    else:
+        yield from wrapped(f"Route: {_closed_route(bound)}", 4, 4)
+    yield from wrapped(" ".join(found.names), 4, 4)
     if bound.activation.distributional_derivative:
         yield from wrapped(_JUMPS, 4, 4)
-    yield from wrapped(f"LaTeX of dual: {formulas(bound).dual.latex}", 4, 4)
+    yield from wrapped(f"LaTeX of dual: {found.dual.latex}", 4, 4)
 
 
-def _form_lines(bound: Bound) -> Iterator[str]:
+def _form_lines(bound: Bound, found: Formulas) -> Iterator[str]:
     """The forms as text."""
-    from ntkc.symbolic.latex import formulas
-
-    found = formulas(bound)
     yield f"  {bound.key}"
-    for name, formula in (
-        ("dual", found.dual),
-        ("dual_dot", found.dual_dot),
-        ("diagonal", found.diagonal),
-    ):
+    for name, formula in _shown(found):
         yield from wrapped(f"{name:<8} = {formula.text}", 4, 15)
+
+
+def _shown(found: Formulas) -> tuple[tuple[str, Formula], ...]:
+    return ("dual", found.dual), ("dual_dot", found.dual_dot), ("diagonal", found.diagonal)
 
 
 _JUMPS = (
@@ -141,10 +150,7 @@ def _closed_route(bound: Bound) -> str:
         if isinstance(found, Dual):
             if "truncated moments" in found.route and not _by_edges(found.forms):
                 holds += _MOMENTS
-            return (
-                f"closed form, derived from the formula: {found.route}. {holds} Phi is the normal "
-                "distribution function, and T(h, a) is Owen's T."
-            )
+            return f"closed form, derived from the formula: {found.route}. {holds}"
     return f"closed form. {holds}"
 
 
@@ -197,19 +203,6 @@ def _route(bound: Bound) -> Iterator[str]:
     yield ""
     if forms.certificate is not None:
         yield from wrapped(certificate_text(forms.certificate))
-    if forms.certificate is not None and forms.certificate.route == "decays":
-        yield from wrapped(
-            "Here rho = c/√(pq), a(p) = E[f(√p z)], and s is half the jump of f' at 0. E_l and X_l "
-            "are the coefficients of its even and its odd part, without the jump, in the few even "
-            "degrees m = m_l and in m + 1; s_l those of sign(z); all with a weight's square root."
-        )
-    elif forms.certificate is not None:
-        yield from wrapped(
-            "Here rho = c/√(pq), a(p) = E[f(√p z)], and D_l(p) is the square root of a weight "
-            "times E[f'(√p z) h_m(z)], h_m the orthonormal Hermite polynomial of degree m = m_l. "
-            "The few degrees and weights are a quadrature rule for the sum over all degrees; a and "
-            "D_l are computed once for each input."
-        )
     elif forms.normalised is not None:
         degree = forms.normalised.degree
         yield from wrapped(
@@ -235,15 +228,8 @@ def _route(bound: Bound) -> Iterator[str]:
     yield from wrapped(f"It is tested against quadrature for variances from {low:g} to {high:g}.")
 
 
-def _latex(bound: Bound) -> Iterator[str]:
-    from ntkc.symbolic.latex import formulas
-
-    found = formulas(bound)
+def _latex(found: Formulas) -> Iterator[str]:
     yield from heading("LaTeX")
-    for name, formula in (
-        ("dual", found.dual),
-        ("dual_dot", found.dual_dot),
-        ("diagonal", found.diagonal),
-    ):
+    for name, formula in _shown(found):
         yield f"% {name}"
         yield formula.latex

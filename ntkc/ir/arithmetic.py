@@ -342,7 +342,7 @@ def _mpmath_edge(m: Any, h: Any, y: Any, x: Any, degree: int) -> Any:
     if h < 0:
         value = _mpmath_edge(m, -h, -y, x, degree)
         return value if degree == 1 else -value
-    s = m.zero if y == 0 or h == 0 else h * y / abs(x) if x else m.inf
+    s = m.zero if y == 0 or h == 0 else h * y / abs(x) if x else m.sign(y) * m.inf
     lost = min(h * h + (s * s if s > 0 else m.zero), m.mpf(2000)) / 4
     with m.workdps(m.dps + 10 + int(lost)):
         value = m.ncdf(-h) / 2 - _mpmath_owen_t(m, h, y, x)

@@ -6,6 +6,9 @@ they are not the default.
 
 from __future__ import annotations
 
+import math
+from fractions import Fraction
+
 from ntkc.ir.module import Input
 from ntkc.ir.node import Node, const, topological
 from ntkc.layers.base import Layer
@@ -79,13 +82,30 @@ def show_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+        return show_float(value)
     if isinstance(value, tuple):
         return f"[{', '.join(map(show_value, value))}]"
     if isinstance(value, int | str):
         return str(value)
     assert isinstance(value, Node)
     return show_number(value)
+
+
+_READ_AT_ONCE = 9
+"""Characters of a number that need no shorter way to say it."""
+
+
+def show_float(value: float) -> str:
+    """A number as one would write it, `sqrt(2)` or `1/3`, where that is the same float."""
+    text = str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+    if len(text) <= _READ_AT_ONCE or not math.isfinite(value):
+        return text
+    simple = Fraction(value).limit_denominator(9999)
+    if simple.numerator / simple.denominator == value:
+        return str(simple)
+    square = Fraction(value * value).limit_denominator(100)
+    root = math.sqrt(square.numerator / square.denominator)
+    return ("-" if value < 0 else "") + f"sqrt({square})" if root == abs(value) else text
 
 
 def show_number(root: Node) -> str:

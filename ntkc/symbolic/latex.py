@@ -7,6 +7,8 @@ split at rho = 0 for accuracy; both halves are one analytic function, shown once
 
 from __future__ import annotations
 
+import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,21 +17,22 @@ import sympy
 from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.node import Node, Rewriter, const, is_const
 from ntkc.symbolic.choose import where
+from ntkc.symbolic.coincidence import at_coincidence
 from ntkc.symbolic.expectation import BOUNDED, C
-from ntkc.symbolic.functions import (
-    Edge,
-    ExpMinusOne,
-    InverseRoot,
-    Kink,
-    Larger,
-    Modulus,
-    NormalCdf,
-    OwenT,
-    Select,
-    Smaller,
+from ntkc.symbolic.functions import Kink, Smaller
+from ntkc.symbolic.gathered import (
+    OWEN_T,
+    PHI,
+    S,
+    parts,
+    readable_number,
+    spelled,
+    summed,
+    with_s,
 )
 from ntkc.symbolic.halflines import FAR, TINY
 from ntkc.symbolic.held import is_difference
+from ntkc.symbolic.printing import as_latex, as_text
 from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
 
 if TYPE_CHECKING:
@@ -50,11 +53,12 @@ class Formula:
 
 @dataclass(frozen=True)
 class Formulas:
-    """What `ntkc explain` shows of an activation."""
+    """What `ntkc explain` shows of an activation; `names` says what stands for what, in words."""
 
     dual: Formula
     dual_dot: Formula
     diagonal: Formula
+    names: tuple[str, ...] = ()
 
 
 _SERIES = Formulas(
@@ -64,6 +68,12 @@ _SERIES = Formulas(
     ),
     Formula(r"\sum_l D_l(p)\, D_l(q)\, \rho^{m_l}", "sum_l D_l(p) D_l(q) rho^m_l"),
     Formula(r"a(p)^2 + p \sum_l \frac{D_l(p)^2}{m_l + 1}", "a(p)^2 + p sum_l D_l(p)^2 / (m_l + 1)"),
+    (
+        "Here rho = c/√(pq), a(p) = E[f(√p z)], and D_l(p) is the square root of a weight times "
+        "E[f'(√p z) h_m(z)], h_m the orthonormal Hermite polynomial of degree m = m_l. The few "
+        "degrees and weights are a quadrature rule for the sum over all degrees; a and D_l are "
+        "computed once for each input.",
+    ),
 )
 """Of an activation without closed form: see `ntkc.symbolic.series`."""
 
@@ -71,23 +81,28 @@ _SERIES = Formulas(
 _DECAYS = Formulas(
     Formula(
         r"a(p)\, a(q) + c \sum_l \left[\frac{E_l(p)\, E_l(q)}{m_l + 1}\, \rho^{m_l} + "
-        r"\frac{X_l(p)\, X_l(q) + s s_l (X_l(p) + X_l(q))}{m_l + 2}\, \rho^{m_l + 1}\right] + "
-        r"\frac{2 s^2}{\pi} \left[\sqrt{p q - c^2} + c \arcsin \rho - \sqrt{p q}\right]",
-        "a(p) a(q) + c sum_l [E_l(p) E_l(q) rho^m_l / (m_l + 1) + (X_l(p) X_l(q) + s s_l (X_l(p) + "
+        r"\frac{X_l(p)\, X_l(q) + j s_l (X_l(p) + X_l(q))}{m_l + 2}\, \rho^{m_l + 1}\right] + "
+        r"\frac{2 j^2}{\pi} \left[\sqrt{p q - c^2} + c \arcsin \rho - \sqrt{p q}\right]",
+        "a(p) a(q) + c sum_l [E_l(p) E_l(q) rho^m_l / (m_l + 1) + (X_l(p) X_l(q) + j s_l (X_l(p) + "
         "X_l(q))) rho^(m_l + 1) / (m_l + 2)] + "
-        "(2 s^2/pi) [sqrt(pq - c^2) + c asin(rho) - sqrt(pq)]",
+        "(2 j^2/pi) [sqrt(pq - c^2) + c asin(rho) - sqrt(pq)]",
     ),
     Formula(
         r"\sum_l \left[E_l(p)\, E_l(q)\, \rho^{m_l} + (X_l(p)\, X_l(q) + "
-        r"s s_l (X_l(p) + X_l(q)))\, \rho^{m_l + 1}\right] + \frac{2 s^2}{\pi} \arcsin \rho",
-        "sum_l [E_l(p) E_l(q) rho^m_l + (X_l(p) X_l(q) + s s_l (X_l(p) + X_l(q))) rho^(m_l + 1)] + "
-        "(2 s^2/pi) asin(rho)",
+        r"j s_l (X_l(p) + X_l(q)))\, \rho^{m_l + 1}\right] + \frac{2 j^2}{\pi} \arcsin \rho",
+        "sum_l [E_l(p) E_l(q) rho^m_l + (X_l(p) X_l(q) + j s_l (X_l(p) + X_l(q))) rho^(m_l + 1)] + "
+        "(2 j^2/pi) asin(rho)",
     ),
     Formula(
         r"a(p)^2 + p \sum_l \left[\frac{E_l(p)^2}{m_l + 1} + "
-        r"\frac{X_l(p)^2 + 2 s s_l X_l(p)}{m_l + 2}\right] + p s^2 \left(1 - \frac{2}{\pi}\right)",
-        "a(p)^2 + p sum_l [E_l(p)^2 / (m_l + 1) + (X_l(p)^2 + 2 s s_l X_l(p)) / (m_l + 2)] + "
-        "p s^2 (1 - 2/pi)",
+        r"\frac{X_l(p)^2 + 2 j s_l X_l(p)}{m_l + 2}\right] + p j^2 \left(1 - \frac{2}{\pi}\right)",
+        "a(p)^2 + p sum_l [E_l(p)^2 / (m_l + 1) + (X_l(p)^2 + 2 j s_l X_l(p)) / (m_l + 2)] + "
+        "p j^2 (1 - 2/pi)",
+    ),
+    (
+        "Here rho = c/√(pq), a(p) = E[f(√p z)], and j is half the jump of f' at 0. E_l and X_l are "
+        "the coefficients of its even and its odd part, without the jump, in the few even degrees "
+        "m = m_l and in m + 1; s_l those of sign(z); all with a weight's square root.",
     ),
 )
 """Of exponentials that a kink cuts off: see `ntkc.symbolic.decay_sums`."""
@@ -100,47 +115,59 @@ def formulas(bound: Bound) -> Formulas:
         return _DECAYS if forms.certificate.route == "decays" else _SERIES
     rename = _display_names(bound)
     if forms.normalised is None:
-        shown = [_analytic(form, rename) for form in (forms.dual, forms.dual_dot)]
+        dual, dual_dot = (_analytic(form, rename) for form in (forms.dual, forms.dual_dot))
     else:
         n = forms.normalised.degree
-        shown = [
-            _by_angle(form, degree, rename)
-            for form, degree in ((forms.normalised.kappa, n), (forms.normalised.kappa_dot, n - 1))
-        ]
-    shown.append(_analytic(forms.diagonal, rename))
-    return Formulas(*(Formula(sympy.latex(e), str(e)) for e in shown))
+        dual = _by_angle(forms.normalised.kappa, n, rename)
+        dual_dot = _by_angle(forms.normalised.kappa_dot, n - 1, rename)
+    diagonal = _at_coincidence(forms.dual, rename)
+    if diagonal is None:
+        diagonal = _analytic(forms.diagonal, rename)
+    shown = (dual, dual_dot, diagonal)
+    written = [Formula(as_latex(e), as_text(e)) for e in shown]
+    return Formulas(written[0], written[1], written[2], _names(shown, rename))
+
+
+_TAKEN = frozenset(("c", "p", "q", "s", "theta", "rho", "T", "Phi"))
+"""What formulas mean by these names; a parameter called so gets an index 0."""
+_LISTED = re.compile(r"[a-z]+([0-9]+)")
 
 
 def _display_names(bound: Bound) -> dict[Any, Any]:
-    """`erf_a` is shown as a; a parameter c gives way to the covariance and is c_0."""
-    prefix = bound.activation.name + "_"
-    shown = {sympy_symbol(name): sympy.Symbol(name) for name in ("p", "q")}
+    """`erf_a` is shown as a, an item of a list as c_2; a parameter c gives way to the covariance
+    and is c_0. Of an argument with a bound at 0 the sign is known.
+    """
+    activation = bound.activation
+    limits = {p.name: (p.low, p.high) for p in activation.parameters}
+    shown = {}
     for name in bound.symbols:
-        short = name.removeprefix(prefix)
-        shown[sympy_symbol(name)] = sympy.Symbol("c_0" if short == "c" else short, real=True)
+        short = name.removeprefix(activation.name + "_")
+        low, high = limits.get(short, (-math.inf, math.inf))
+        listed = None if short in limits else _LISTED.fullmatch(short)
+        label = f"c_{listed[1]}" if listed else f"{short}_0" if short in _TAKEN else short
+        sign = {"positive": True} if low >= 0 else {"negative": True} if high <= 0 else {}
+        shown[sympy_symbol(name)] = sympy.Symbol(label, real=True, **sign)
     return shown
 
 
-def _plain(expression: Any) -> Any:
-    """Ordinary functions in place of ours."""
-    return (
-        expression.replace(ExpMinusOne, lambda x: sympy.exp(x) - 1)
-        .replace(InverseRoot, lambda x: 1 / sympy.sqrt(x))
-        .replace(Modulus, sympy.Abs)
-        .replace(Larger, sympy.Max)
-        .replace(Smaller, sympy.Min)
-        .replace(Select, _sign_or_choice)
-        .replace(NormalCdf, sympy.Function("Phi"))
-        .replace(OwenT, lambda h, y, x: sympy.Function("T")(h, y / x))
-        .replace(Edge, lambda n, h, y, x: sympy.Function(f"V_{n}")(h, y / x))
-    )
+def _names(shown: tuple[Any, ...], rename: dict[Any, Any]) -> tuple[str, ...]:
+    """What the formulas' names mean, beyond variances, covariance and angle."""
+    symbols = {s for e in shown for s in e.free_symbols}
+    words = ["s is √(pq - c²)."] if S in symbols else []
+    for function, meaning in (
+        (PHI, "Phi is the normal distribution function."),
+        (OWEN_T, "T(h, a) is Owen's T function."),
+    ):
+        if any(e.has(function) for e in shown):
+            words.append(meaning)
+    for long, short in rename.items():
+        name = short.name.removesuffix("_0")
+        if short in symbols and name in _TAKEN and long.name.endswith(f"_{name}"):
+            words.append(f"{short.name} is the argument `{name}`.")
+    return tuple(words)
 
 
-def _sign_or_choice(condition: Any, yes: Any, no: Any) -> Any:
-    """A choice, which is a sign where it is one between 1 and -1."""
-    if (yes, no) == (-1, 1):
-        return sympy.sign(-condition)
-    return Select(condition, yes, no, evaluate=False)
+# --- from what is computed to what is shown ------------------------------------------------
 
 
 def _unguarded(node: Node) -> Node:
@@ -166,17 +193,45 @@ def _unguarded(node: Node) -> Node:
 _HEIGHTS = (const(FAR), const(-FAR))
 
 
-def _analytic(form: Node, rename: dict[Any, Any]) -> Any:
-    """The formula where c > 0, which continues to all c; odd constants to 6 digits."""
+def _computed(form: Node, rename: dict[Any, Any]) -> tuple[Any, dict[Any, Any]]:
+    """The formula where c > 0, which continues to all c, without its guards; and the values of
+    numbers in it that only digits say. They are symbols, so that nothing rounds on the way.
+    """
     form = Rewriter(_unguarded)(form)
     numbers = opaque_numbers(form)
-    expression = _plain(where(to_sympy(form, numbers), sympy_symbol("c"), True))
+    values = {}
+    for node, symbol in numbers.items():
+        known = readable_number(node.attr("value"))
+        if known is None:
+            values[symbol] = sympy.Float(node.attr("value"), 6)
+        numbers[node] = symbol if known is None else known
+    positive = where(to_sympy(form, numbers), sympy_symbol("c"), True)
+    return spelled(positive.xreplace(rename)), values
+
+
+def _analytic(form: Node, rename: dict[Any, Any]) -> Any:
+    """The formula as it is computed, rearranged or gathered, whichever is shortest."""
+    expression, values = _computed(form, rename)
+    choices = [with_s(expression)]
     if expression.count_ops() <= _SMALL:
-        whole = sympy.factor_terms(sympy.powsimp(sympy.expand(expression)))
-        choices = (expression, whole)
-        expression = min(choices, key=lambda e: (e.count_ops(), sympy.default_sort_key(e)))
-    values = {s: sympy.Float(node.attr("value"), 6) for node, s in numbers.items()}
-    return expression.xreplace(values).xreplace(rename)
+        choices.append(with_s(sympy.factor_terms(sympy.powsimp(sympy.expand(expression)))))
+    found = parts(expression)
+    if found is not None:
+        choices.append(summed(found))
+    shortest = min(choices, key=lambda e: (e.count_ops(), sympy.default_sort_key(e)))
+    return shortest.xreplace(values)
+
+
+def _at_coincidence(dual: Node, rename: dict[Any, Any]) -> Any | None:
+    """The dual at c = q = p, where it is made of truncated moments: what is computed there has
+    guards instead of limits.
+    """
+    expression, values = _computed(dual, rename)
+    if not expression.has(PHI, OWEN_T):
+        return None
+    found = parts(expression)
+    limit = None if found is None else at_coincidence(found)
+    return None if limit is None else limit.xreplace(values)
 
 
 def _by_angle(kappa: Node, degree: int, rename: dict[Any, Any]) -> Any:
@@ -184,11 +239,30 @@ def _by_angle(kappa: Node, degree: int, rename: dict[Any, Any]) -> Any:
     eta, theta = sympy_symbol("eta"), sympy.Symbol("theta", positive=True)
     expression = to_sympy(kappa)
     positive = where(expression, 1 - eta, True).xreplace({Smaller(eta, 2 - eta): eta})
-    spelled = positive.replace(Kink, lambda n, _: _kink(int(n), theta))
-    function = _plain(spelled).xreplace({eta: 1 - sympy.cos(theta)}).xreplace(rename)
+    kinks = positive.replace(Kink, lambda n, _: _kink(int(n), theta))
+    function = spelled(kinks).xreplace({eta: 1 - sympy.cos(theta)}).xreplace(rename)
     above, below = sympy.fraction(sympy.together(sympy.expand(function)))
-    function = sympy.collect(sympy.expand(above), sympy.cos(theta)) / below
-    return sympy.sqrt(sympy.Symbol("p") * sympy.Symbol("q")) ** degree * function
+    shown = _by_waves(sympy.expand(above), theta) / below
+    return sympy.sqrt(sympy.Symbol("p") * sympy.Symbol("q")) ** degree * shown
+
+
+def _by_waves(function: Any, theta: Any) -> Any:
+    """A polynomial in the angle, its sine and its cosine, gathered by the two waves."""
+    waves = sympy.sin(theta), sympy.cos(theta)
+    if function.has(sympy.exp):
+        return sympy.factor_terms(sympy.powsimp(function))
+    terms = sympy.Poly(function, *waves).terms()
+    shown = (_line(line, theta) * waves[0] ** i * waves[1] ** j for (i, j), line in terms)
+    return sympy.Add(*shown)
+
+
+def _line(line: Any, theta: Any) -> Any:
+    """A coefficient that is a straight line in the angle: factored, or each part of it."""
+    whole = sympy.factor(line)
+    if whole.is_Mul or not line.has(theta):
+        return whole
+    level, slope = line.coeff(theta, 0), line.coeff(theta, 1)
+    return sympy.factor(level) + sympy.factor(slope) * theta
 
 
 def _kink(n: int, theta: Any) -> Any:

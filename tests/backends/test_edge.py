@@ -78,3 +78,14 @@ def test_signs_and_limits() -> None:
             # At an angle of 0 half of a truncated moment is left, at a right one nothing.
             assert made(0.7, 0.0, 0.0, degree) == made(0.7, 0.0, 1.0, degree)
             assert made(0.7, 1.0, 0.0, degree) == 0.0
+
+
+@pytest.mark.parametrize("degree", range(3))
+def test_edge_at_right_angles(degree: int) -> None:
+    """x = 0: the way along the edge is infinite, to the side that the sign of y says."""
+    node = make("edge", *(symbol(name) for name in "hyx"), degree=degree)
+    for y in (1.0, -1.0):
+        (exact,) = evaluate([node], {"h": 0.9, "y": y, "x": 0.0}, mpmath_arithmetic(30))
+        limit = 0.0 if y > 0 else 2 * integral(0.9, 0.0, degree)
+        assert abs(exact - limit) < 1e-25
+        assert abs(float(edge(0.9, y, 0.0, degree)) - limit) < 1e-15

@@ -126,7 +126,7 @@ def test_lines() -> None:
     assert "2  relu" in middle_line
     assert "... and 2 more times by repetition" in middle_line
     assert "erf" not in middle_line
-    assert "dual     = 2*a**2" in explained(*lines, line=5)
+    assert "dual     = 2*a^2" in explained(*lines, line=5)
     assert explained(*lines, line=1) == "no layer of network `net` stands on line 1\n"
 
 
