@@ -1,1 +1,1 @@
-"""Placeholder replaced below."""
+"""What a schedule becomes: source for processors, and for CUDA devices."""

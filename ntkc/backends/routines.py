@@ -1,8 +1,7 @@
 """Routines: generated functions that others call, each once whatever the number of its calls.
 
-Numba analyses a function in time that grows with the square of its length, and a network of many
-segments has the same step again and again: so a step, a push and a move are functions of their
-own, and what differs from call to call, places and sizes, are arguments.
+A network of many segments has the same step again and again: so a step, a push and a move are
+functions of their own, and what differs from call to call, places and sizes, are arguments.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Placeholder replaced below."""
+"""The strategic part: levels and slices, where their values lie, and what repeats."""

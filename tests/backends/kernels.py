@@ -7,8 +7,10 @@ is nothing to compile, so that many programs can be tested.
 
 from __future__ import annotations
 
+import linecache
 import sys
 from functools import cache
+from itertools import count
 from types import ModuleType, SimpleNamespace
 from typing import Any
 from unittest.mock import patch
@@ -49,6 +51,10 @@ def source(text: str, dtype: str = "float64") -> str:
     return generate(understood(text), dtype, watch)
 
 
+_NUMBERS = count()
+"""Of generated modules: a routine is compiled from its source, found by its file's name."""
+
+
 @cache
 def kernel(text: str, dtype: str = "float64") -> Kernel:
     """The kernel of a program, compiled."""
@@ -66,8 +72,9 @@ def uncompiled(text: str, dtype: str = "float64") -> Kernel:
 
 
 def _load(code: str) -> Kernel:
-    module = ModuleType("generated")
-    exec(compile(code, "<generated>", "exec"), module.__dict__)
+    module, name = ModuleType("generated"), f"<generated {next(_NUMBERS)}>"
+    linecache.cache[name] = len(code), None, code.splitlines(keepends=True), name
+    exec(compile(code, name, "exec"), module.__dict__)
     return Kernel(load_program(module))
 
 

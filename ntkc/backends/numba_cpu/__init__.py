@@ -1,1 +1,1 @@
-"""Placeholder replaced below."""
+"""Processors: how operations and loops are spelled in Numba."""

@@ -77,19 +77,22 @@ def _tables(schedules: Mapping[str, ProgramSchedule]) -> dict[str, str]:
     return found
 
 
-_VECTORS = (
-    "accumulate", "load", "maximum", "minimum", "power_of_two", "safe_inverse_sqrt", "safe_sqrt",
-    "select", "store", "wide_vectors", "zeros",
+_RUNTIME = (
+    "accumulate", "load", "maximum", "minimum", "power_of_two", "routine", "safe_inverse_sqrt",
+    "safe_sqrt", "select", "store", "wide_vectors", "zeros",
 )  # fmt: skip
 """What generated functions may use of `ntkc.runtime.vectors`."""
+
+_USED = re.compile(r"(?<=@)\w+|[A-Za-z_]\w*(?=\()")
+"""Decorators, and what is called."""
 
 
 def imports_for(helpers: Sequence[str], body: Sequence[str]) -> str:
     """The import statements of a module with these helper functions and texts."""
     imports = _IMPORTS if not any("@intrinsic" in h for h in helpers) else _INTRINSIC_IMPORTS
-    used = {name for text in body for name in re.findall(r"[A-Za-z_]\w*(?=\()", text)}
-    found = ", ".join(name for name in _VECTORS if name in used)
-    line = f"from {MODULE} import {found}  # vectors as values, of the runtime"
+    used = {name for text in body for name in _USED.findall(text)}
+    found = ", ".join(name for name in _RUNTIME if name in used)
+    line = f"from {MODULE} import {found}  # the runtime's"
     return imports.replace("\n\nF =", f"\n{line}\n\nF =", 1)
 
 

@@ -13,8 +13,18 @@ from ntkc.backends.statements import Printer, call, indented, table_lines
 from ntkc.ir.loop import Load, Loop, LoopKind, Offset, Shared, Statement, Store, Table
 from ntkc.ir.node import Node, const
 
-# The frame of every tile function: rows, then blocks of a row. What is between is printed.
-# Choices are spelled out: Numba compiles `min` and `max` as functions of their own.
+# A block of a row's pairs. What its lines are is printed.
+_BLOCK = '''\
+@routine
+def {block}(
+    values, second, row_table, column_table, constants, scratch,
+    i, row, at, left, column, width, stride, row_stride, column_stride,
+):
+    """{doc} A block of a row, of `width` pairs."""
+    wide_vectors()
+'''
+
+# The frame of every tile function: rows, then blocks of a row.
 _FRAME = '''\
 @njit(nogil=True, error_model="numpy", fastmath={{"contract"}}, no_cfunc_wrapper=True)
 def {name}(
@@ -46,7 +56,10 @@ def {name}(
             column = u64(first_column) + left
             rest = n_columns - left
             width = rest if rest < block else block
-'''
+            {block}(
+                values, second, row_table, column_table, constants, scratch,
+                i, row, at, left, column, width, stride, row_stride, column_stride,
+            )'''
 
 INDEX = indices(lambda value: f"u64({int(value)})")
 
@@ -59,12 +72,15 @@ def print_function(
     width: int,
     dialect: Dialect,
 ) -> str:
-    """The tables and the function."""
-    lines = table_lines(tables)
-    frame = _FRAME.format(name=name, doc=doc, width=width)
-    printed = [f"            {line}" for line in _Tile(dialect, INDEX).block(body)]
-    text = frame + "\n".join(printed)
-    return "\n".join([*lines, *(["", ""] if lines else []), text])
+    """The tables, the routine of a block, and the function."""
+    block = name.replace("tile_", "block_", 1)
+    lines = _Tile(dialect, INDEX).block(body)
+    parts = [
+        "\n".join(table_lines(tables)),
+        _BLOCK.format(block=block, doc=doc) + "\n".join(f"    {line}" for line in lines),
+        _FRAME.format(name=name, doc=doc, block=block, width=width),
+    ]
+    return "\n\n\n".join(part for part in parts if part)
 
 
 def statement_lines(

@@ -7,7 +7,7 @@ from math import prod
 
 from ntkc.backends.numba_cpu.emit import function, imports_for, matrices
 from ntkc.backends.numba_cpu.prelude import HELPERS
-from ntkc.backends.numba_cpu.slice_function import BUFFERS, DECORATOR, Function, plain
+from ntkc.backends.numba_cpu.slice_function import BUFFERS, Function, plain
 from ntkc.backends.numba_cpu.spell import IMAGES, PYTHON
 from ntkc.backends.numba_cpu.straight import Matrix, StraightLine
 from ntkc.backends.routines import Routines
@@ -69,7 +69,7 @@ class _Writer:
             for s in program.functions
         }
         self.constant_roots = self._constant_roots()
-        self.routines = Routines(DECORATOR, BUFFERS, suffix, ("wide_vectors()",))
+        self.routines = Routines("@routine", BUFFERS, suffix, ("wide_vectors()",))
 
     def attributes(self) -> str:
         module = self.program.module
