@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 
+from ntkc.activations.base import Bound
 from ntkc.diagnostics import NtkError
 from ntkc.driver import FrontEnd
 from ntkc.explain.words import sample
@@ -16,12 +18,14 @@ from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.interpret import interpret
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.network.derive import derive
-from ntkc.network.display import show_layer
+from ntkc.network.display import show_activation, show_layer
 
 VARIANCES = (0.1, 1.0, 4.0, 25.0)
 """At which an activation's kernels are drawn."""
 _POINTS = 401
 _MOST_CURVES = 8
+_LIGHTEST = 0.85
+"""Of the colours: yellow is hard to see on white."""
 
 
 class PlotError(NtkError):
@@ -31,7 +35,8 @@ class PlotError(NtkError):
 def plot_activation(name: str, path: Path) -> None:
     """φ over z, and its dual and Σ̇ over the correlation for some variances.
 
-    The dual is drawn relative to its value at coincidence, which grows with the variance.
+    The dual is drawn relative to its value at coincidence, which grows with the variance, and so
+    is Σ̇ where it differs much among them.
     Raises `PlotError` where Matplotlib is not installed, `KeyError` for an unknown activation.
     """
     figure = _figure(path)
@@ -40,24 +45,77 @@ def plot_activation(name: str, path: Path) -> None:
     bound = sample(activations.load(name))
     function = bound.function(_symbol("z"))
     panels = figure.subplots(1, 2 if function is None else 3)
-    figure.suptitle(bound.key)
+    figure.suptitle(show_activation(bound))
     if function is not None:
         z = np.linspace(-4.0, 4.0, _POINTS)
         panels[0].plot(z, _values(function, z=z), color="black")
         _label(panels[0], "z", "activation φ(z)")
-    forms, given = bound.forms(), _arguments(bound)
-    rho = np.sin(np.linspace(-np.pi / 2, np.pi / 2, _POINTS))  # dense where curves bend
-    for number, variance in enumerate(VARIANCES):
-        at = {"c": rho * variance, "p": variance, "q": variance, **given}
-        dual, dual_dot = _values(forms.dual, **at), _values(forms.dual_dot, **at)
-        style = {"color": _colour(number, len(VARIANCES)), "label": f"p = q = {variance:g}"}
-        top = float(_values(forms.diagonal, p=np.array([variance]), **given)[0])
-        panels[-2].plot(rho, dual / top if top else dual, **style)
-        panels[-1].plot(rho, dual_dot, **style)
-    _label(panels[-2], "correlation ρ", "dual E[φ(u)φ(v)], relative to ρ = 1")
-    _label(panels[-1], "correlation ρ", "Σ̇ = E[φ′(u)φ′(v)]")
-    panels[-1].legend(frameon=False)
+    dual, dual_dot = panels[-2:]
+    _curves(dual, _over_correlation(bound, "dual"), "dual E[φ(u)φ(v)]", relative=True)
+    if bound.activation.distributional_derivative:
+        _note(dual_dot, "0 by convention:\nφ′ has point masses", "Σ̇ = E[φ′(u)φ′(v)]")
+    else:
+        _curves(dual_dot, _over_correlation(bound, "dual_dot"), "Σ̇ = E[φ′(u)φ′(v)]")
+    _legend(figure, dual)
     _save(figure, path)
+
+
+_RHO = np.sin(np.linspace(-np.pi / 2, np.pi / 2, _POINTS))
+"""Correlations, dense where curves bend."""
+_FAR_APART = 100.0
+"""Curves whose ends differ by this factor do not fit on one axis as they are."""
+
+
+def _over_correlation(bound: Bound, form: str) -> dict[str, Any]:
+    """A form over the correlation, by the words for its variances."""
+    given = _arguments(bound)
+    found: dict[str, Any] = {}
+    for variance in VARIANCES:
+        at = {"c": _RHO * variance, "p": variance, "q": variance, **given}
+        found[f"p = q = {variance:g}"] = _values(getattr(bound.forms(), form), **at)
+    return found
+
+
+def _curves(panel: Any, found: Mapping[str, Any], what: str, relative: bool = False) -> None:
+    """Curves over the correlation, relative to their ends where those are far apart; one curve
+    where they are all the same.
+    """
+    ends = np.array([values[-1] for values in found.values()])
+    if not relative:
+        relative = bool(ends.all() and np.ptp(np.log(np.abs(ends))) > np.log(_FAR_APART))
+    if relative:
+        found = {k: v / v[-1] if v[-1] else v for k, v in found.items()}
+        what += ", relative to ρ = 1"
+    first, *others = found.values()
+    if all(np.allclose(first, other, rtol=0, atol=1e-9) for other in others):
+        found = {"every p = q": first}
+    for number, (label, values) in enumerate(found.items()):
+        panel.plot(_RHO, values, color=_colour(number, len(found)), label=label)
+    _label(panel, "correlation ρ", what)
+
+
+def _note(panel: Any, words: str, what: str) -> None:
+    """A panel that says why it shows nothing."""
+    panel.text(0.5, 0.6, words, ha="center", va="center", transform=panel.transAxes, color="0.3")
+    panel.set_xlim(-1.1, 1.1)
+    panel.set_ylim(-0.05, 1.05)
+    _label(panel, "correlation ρ", what)
+
+
+def _legend(figure: Any, *panels: Any) -> None:
+    """Below the panels, where it hides no curve: every label of theirs once."""
+    found: dict[str, Any] = {}
+    for panel in panels:
+        handles, labels = panel.get_legend_handles_labels()
+        found.update(zip(labels, handles, strict=True))
+    columns = max(1, min(len(found), _LEGEND_WIDTH // max(map(len, found))))
+    figure.legend(
+        found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False
+    )
+
+
+_LEGEND_WIDTH = 110
+"""Characters that stand side by side below the panels."""
 
 
 def plot_model(front: FrontEnd, path: Path) -> None:
@@ -76,16 +134,21 @@ def plot_model(front: FrontEnd, path: Path) -> None:
     angles = np.linspace(0.0, np.pi, _POINTS)
     curves = _layers(front, angles)
     panels = figure.subplots(1, 2)
-    figure.suptitle(f"network {front.network.name}")
+    taken = "".join(f", {p.name} = {p.default:g}" for p in front.network.parameters)
+    figure.suptitle(f"network {front.network.name}{taken}")
     for number, (label, nngp, ntk) in enumerate(curves):
-        style = {"color": _colour(number, len(curves)), "label": label}
+        finite = bool(np.isfinite(nngp).all() and np.isfinite(ntk).all())
+        style = {
+            "color": _colour(number, len(curves)),
+            "label": label if finite else f"{label}: infinite",
+        }
         for panel, values in zip(panels, (nngp, ntk), strict=True):
-            if values[0] > 0:
-                panel.plot(angles, values / values[0], **style)
+            drawn = finite and values[0] > 0
+            panel.plot(angles if drawn else [], values / values[0] if drawn else [], **style)
     for panel, what in zip(panels, ("NNGP Σ", "NTK Θ"), strict=True):
         _label(panel, "angle between two inputs", f"{what}, relative to angle 0")
         panel.set_xticks([0, np.pi / 2, np.pi], ["0", "π/2", "π"])
-    panels[0].legend(frameon=False, fontsize="small")
+    _legend(figure, panels[0])
     _save(figure, path)
 
 
@@ -125,7 +188,7 @@ def _figure(path: Path) -> Any:
         raise PlotError(
             "pictures need Matplotlib, which is not installed: pip install 'ntkc[plot]'"
         ) from None
-    figure = Figure(figsize=(12.0, 4.2), layout="constrained")
+    figure = Figure(figsize=(12.0, 4.6), layout="constrained")
     known = FigureCanvasAgg(figure).get_supported_filetypes()
     if path.suffix.lower().removeprefix(".") not in known:
         raise PlotError(f"{path}: a picture's name ends in one of {', '.join(sorted(known))}")
@@ -133,7 +196,15 @@ def _figure(path: Path) -> Any:
 
 
 def _save(figure: Any, path: Path) -> None:
-    figure.savefig(path, dpi=120)
+    """Write the picture, whole or not at all."""
+    partial = path.with_name(f".{path.name}.{uuid4().hex[:8]}.part{path.suffix}")
+    try:
+        figure.savefig(partial, dpi=120)
+        partial.replace(path)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _label(panel: Any, x: str, y: str) -> None:
@@ -147,7 +218,7 @@ def _colour(number: int, count: int) -> Any:
     """From dark to light with growing variance or depth."""
     from matplotlib import colormaps
 
-    return colormaps["viridis"](0.9 * number / max(count - 1, 1))
+    return colormaps["viridis"](_LIGHTEST * number / max(count - 1, 1))
 
 
 def _symbol(name: str) -> Any:
@@ -156,7 +227,7 @@ def _symbol(name: str) -> Any:
     return symbol(name)
 
 
-def _arguments(bound: Any) -> dict[str, float]:
+def _arguments(bound: Bound) -> dict[str, float]:
     """The numbers that a sample's parameters have, by the names they have in the forms."""
     values: Sequence[Any] = bound.arguments
     return {

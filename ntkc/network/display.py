@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
+from ntkc.activations.base import Bound
 from ntkc.ir.module import Input
 from ntkc.ir.node import Node, const, topological
 from ntkc.layers.base import Layer
@@ -48,10 +49,7 @@ def show_input(declared: Input) -> str:
 def show_layer(layer: Layer) -> str:
     """A layer's name and its arguments."""
     if isinstance(layer, ActivationLayer):
-        declared = [p.name for p in layer.bound.activation.parameters]
-        values = zip(declared, layer.bound.values, strict=True)
-        shown = [f"{name} = {show_value(value)}" for name, value in values]
-        return f"{layer.name}({', '.join(shown)})" if shown else layer.name
+        return show_activation(layer.bound)
     shown = []
     for parameter in layer.parameters:
         if isinstance(parameter, LayersParameter):
@@ -68,6 +66,17 @@ def show_layer(layer: Layer) -> str:
         required = isinstance(parameter, SizeParameter) and is_required(parameter)
         shown.append(str(value) if required else f"{parameter.name} = {show_value(value)}")
     return f"{layer.name}({', '.join(shown)})" if shown else layer.name
+
+
+def show_activation(bound: Bound) -> str:
+    """An activation and its arguments."""
+    given = zip(bound.activation.parameters, bound.values, strict=True)
+    shown = [
+        f"{parameter.name} = {show_value(value)}"
+        for parameter, value in given
+        if parameter.default is None or value is not const(parameter.default)
+    ]
+    return f"{bound.activation.name}({', '.join(shown)})" if shown else bound.activation.name
 
 
 def show_size(value: object) -> str:

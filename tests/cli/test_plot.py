@@ -49,6 +49,69 @@ def test_a_deep_network_shows_some_of_its_layers(folder):
     assert curves[-1][0].startswith("81  dense")
 
 
+def drawn(monkeypatch, name):
+    """The figure of an activation."""
+    figures = []
+    monkeypatch.setattr(pictures, "_save", lambda figure, path: figures.append(figure))
+    if name.endswith(".ntk"):
+        pictures.plot_model(front_end(Path(name), Options()), Path("x.png"))
+    else:
+        pictures.plot_activation(name, Path("x.png"))
+    return figures[0]
+
+
+def labels(figure):
+    """The words of the legend below the panels."""
+    return [text.get_text() for text in figure.legends[0].get_texts()]
+
+
+def test_equal_curves_are_one(monkeypatch):
+    """Of a homogeneous activation all variances have the same, relative to coincidence."""
+    assert labels(drawn(monkeypatch, "relu")) == ["every p = q"]
+    assert labels(drawn(monkeypatch, "gelu")) == [f"p = q = {v:g}" for v in pictures.VARIANCES]
+
+
+def test_slopes_far_apart_are_relative(monkeypatch):
+    """Σ̇ of exp is 1e21 at one variance and 1 at another."""
+    for name, relative in (("exp", True), ("gelu", False)):
+        panel = drawn(monkeypatch, name).axes[-1]
+        assert ("relative to ρ = 1" in panel.get_ylabel()) is relative
+        assert panel.get_ylim()[1] < 2
+
+
+def test_a_slope_that_is_none_is_said(monkeypatch):
+    panel = drawn(monkeypatch, "step").axes[-1]
+    assert [text.get_text() for text in panel.texts] == ["0 by convention:\nφ′ has point masses"]
+
+
+def test_what_is_infinite_is_said(folder, monkeypatch, recwarn):
+    """exp(0.3 z^2) after a variance of e^2: no warning of NumPy's, and words in the legend."""
+    Path("inf.ntk").write_text(
+        "param w = 1\nnetwork n { input vector[3]\n dense -> exp -> dense(w_std = w)\n"
+        " gaussian(b = 0.3) -> dense }"
+    )
+    figure = drawn(monkeypatch, "inf.ntk")
+    assert labels(figure)[-2:] == ["4  gaussian(b = 0.3): infinite", "5  dense: infinite"]
+    assert figure.get_suptitle() == "network n, w = 1"
+    assert not recwarn.list
+
+
+def test_a_picture_is_written_whole_or_not_at_all(ntkc, monkeypatch):
+    from matplotlib.figure import Figure
+
+    def full(self, path, **options):
+        Path(path).write_bytes(b"half")
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Figure, "savefig", full)
+    Path("x.png").write_bytes(b"old")
+    done = ntkc("plot", "relu", "-o", "x.png")
+    assert done.status == 3
+    assert "x.png: no space left on device" in done.err
+    assert Path("x.png").read_bytes() == b"old"
+    assert not list(Path().glob("*.part*")) + list(Path().glob(".*.part*"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
