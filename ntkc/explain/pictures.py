@@ -26,6 +26,8 @@ _POINTS = 401
 _MOST_CURVES = 8
 _LIGHTEST = 0.85
 """Of the colours: yellow is hard to see on white."""
+_SLOPES = r"$\dot{\Sigma}$ = E[φ′(u)φ′(v)]"
+"""Matplotlib's own mathematics: its fonts set the combining dot into the letter."""
 
 
 class PlotError(NtkError):
@@ -53,9 +55,9 @@ def plot_activation(name: str, path: Path) -> None:
     dual, dual_dot = panels[-2:]
     _curves(dual, _over_correlation(bound, "dual"), "dual E[φ(u)φ(v)]", relative=True)
     if bound.activation.distributional_derivative:
-        _note(dual_dot, "0 by convention:\nφ′ has point masses", "Σ̇ = E[φ′(u)φ′(v)]")
+        _note(dual_dot, "0 by convention:\nφ′ has point masses", _SLOPES)
     else:
-        _curves(dual_dot, _over_correlation(bound, "dual_dot"), "Σ̇ = E[φ′(u)φ′(v)]")
+        _curves(dual_dot, _over_correlation(bound, "dual_dot"), _SLOPES)
     _legend(figure, dual)
     _save(figure, path)
 
