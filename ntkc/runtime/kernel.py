@@ -291,13 +291,15 @@ class Kernel:
     def _constants(self, values: Mapping[str, float], inputs: NDArray[Any]) -> NDArray[np.float64]:
         # An input without features has no mean square; 1 keeps 1/size finite.
         try:
-            constants = self._program.constants(values, max(prod(inputs.shape[1:]), 1))
+            with np.errstate(all="ignore"):  # what it would warn of is refused below
+                constants = self._program.constants(values, max(prod(inputs.shape[1:]), 1))
+            overflows = not np.isfinite(constants).all()
+        except OverflowError:
+            overflows = True
         except (ValueError, ArithmeticError) as error:
-            given = ", ".join(f"{name}={value!r}" for name, value in values.items())
-            raise ArgumentError(f"parameters {given}: {error}") from None
-        if not np.isfinite(constants).all():
-            given = ", ".join(f"{name}={value!r}" for name, value in values.items())
-            raise ArgumentError(f"parameters {given}: too large, a number overflows")
+            raise ArgumentError(f"{_weights(values)}: {error}") from None
+        if overflows:
+            raise ArgumentError(f"{_weights(values)}: too large, a number overflows")
         return constants
 
     def _fill(
@@ -391,3 +393,10 @@ class Kernel:
             for name, value in self.parameters.items()
         ]
         return own.replace(parameters=found)
+
+
+def _weights(values: Mapping[str, float]) -> str:
+    """What the constants of a call come from, for a message."""
+    if not values:
+        return "the weights of the program"
+    return "parameters " + ", ".join(f"{name}={value!r}" for name, value in values.items())

@@ -7,6 +7,7 @@ import pytest
 
 from ntkc.activations import load
 from ntkc.ir.node import function, symbol, topological
+from ntkc.runtime import ArgumentError
 from ntkc.symbolic.held import is_difference
 from tests.backends.kernels import uncompiled
 
@@ -79,3 +80,19 @@ def test_only_such_differences_are_held() -> None:
             bare = [n for n in nodes if n.op != "max" and any(map(is_difference, n.args))]
             assert not bare
             assert any(is_difference(n) for n in nodes)
+
+
+@pytest.mark.parametrize(
+    ("declared", "weights", "message"),
+    [
+        ("", "1e200", r"^the weights of the program: too large, a number overflows$"),
+        ("param s = 1e200\n", "s", r"^parameters s=1e\+200: too large, a number overflows$"),
+    ],
+)
+def test_weights_that_overflow_are_told(declared: str, weights: str, message: str) -> None:
+    kernel = uncompiled(
+        f"{declared}network n {{ input vector[3] normalized; dense -> erf -> "
+        f"dense(w_std = {weights}) -> gelu -> dense }}"
+    )
+    with pytest.raises(ArgumentError, match=message):
+        kernel(np.eye(3))
