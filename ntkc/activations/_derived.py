@@ -125,6 +125,8 @@ class DefinedSeries(Expanded):
         """The formula at `z`."""
         return substitute(self.body, {"z": z})
 
+    written = True
+
     def slope(self, z: Node) -> Node:
         """By forward mode: a formula of a stranger is no expression to rearrange."""
         return derivative(self.function(z), z)

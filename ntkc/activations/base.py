@@ -169,6 +169,9 @@ class Expanded(Activation):
     keeps its digits.
     """
 
+    written = False
+    """Whether its formula stands in a program."""
+
     def slope(self, z: Node) -> Node:
         """The derivative of `function` at the symbol `z`."""
         from ntkc.symbolic.derive import derivative
@@ -283,7 +286,8 @@ class Bound:
         assert isinstance(activation, Expanded)
         function = activation.function(z)
         assert function is not None
-        return Formula(self.key, function, activation.slope(z), activation.bells)
+        slope = activation.slope(z)
+        return Formula(self.key, function, slope, activation.bells, activation.written)
 
     def forms(self, tolerance: float = 1e-10) -> DualForms:
         """The closed forms, derived at first use and kept per key; or, where there are none,

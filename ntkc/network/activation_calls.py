@@ -145,7 +145,8 @@ class ActivationCalls:
             self._no_closed_form(found, definition, call, [*free, *held])
             return POISON
         given = [v.node for name, v in named if name in free]
-        return single(ActivationLayer(entry.name, found.bind(given), call.span))
+        bound = found.bind(given)
+        return single(ActivationLayer(entry.name, bound, call.span, definition.name.span))
 
     def _without_value(self, body: Node, formula: Formula, entry: Entry, call: ast.Call) -> bool:
         """Whether the formula has no value somewhere, which is reported."""

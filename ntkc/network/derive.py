@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
-from ntkc.diagnostics import NtkError, Span
+from ntkc.diagnostics import Diagnostic, Kind, Label, NtkError, ProgramError, Span
 from ntkc.ir.module import DualForms, LazyForms, Module
 from ntkc.ir.node import Node, Varies
-from ntkc.layers.base import Covariance
+from ntkc.layers.base import Covariance, Layer
 from ntkc.network.display import show_input
 from ntkc.network.graph import LayerNode, Network
+
+if TYPE_CHECKING:
+    from ntkc.symbolic.uncertified import NotCertifiedError
 
 
 class OpenSizesError(NtkError, ValueError):
@@ -21,7 +25,8 @@ def derive(network: Network, tolerance: float = 1e-10) -> Module:
     """The kernel of the network: the roots `nngp` and `ntk` between two inputs.
 
     Activations without closed form are approximated within the tolerance, when their forms are
-    asked for. Raises `OpenSizesError` where the input's positions are open.
+    asked for: that raises `ProgramError` where none is within it. Raises `OpenSizesError` where the
+    input's positions are open.
     """
     known: dict[LayerNode, Covariance] = {}
     spans: dict[Node, Span] = {}
@@ -35,7 +40,7 @@ def derive(network: Network, tolerance: float = 1e-10) -> Module:
             shapes = tuple(before.shape for before in node.inputs)
             known[node] = node.layer.propagate(inputs, shapes)
             for key, forms in node.layer.activations.items():
-                activations[key] = partial(forms, tolerance)
+                activations[key] = partial(_certified, forms, tolerance, node.layer)
         _note(known[node], node.span, spans)
     output = known[network.output]
     return Module(
@@ -45,6 +50,28 @@ def derive(network: Network, tolerance: float = 1e-10) -> Module:
         roots={"nngp": output.nngp, "ntk": output.ntk},
         activations=LazyForms(activations),
         spans=spans,
+    )
+
+
+def _certified(forms: Callable[[float], DualForms], tolerance: float, layer: Layer) -> DualForms:
+    """The forms of a layer's activation. Raises `ProgramError` where the tolerance is not met."""
+    from ntkc.symbolic.uncertified import NotCertifiedError
+
+    try:
+        return forms(tolerance)
+    except NotCertifiedError as error:
+        raise ProgramError((_uncertified(error, tolerance, layer),)) from None
+
+
+def _uncertified(error: NotCertifiedError, tolerance: float, layer: Layer) -> Diagnostic:
+    defined = layer.definition
+    return Diagnostic(
+        "E0506",
+        f"`{layer.name}` cannot be certified to {tolerance:g}",
+        Label(layer.span, f"it has no closed form, and {error.reason}"),
+        () if defined is None else (Label(defined, "it is defined here"),),
+        (error.help,),
+        kind=Kind.LIMITATION,
     )
 
 

@@ -27,7 +27,7 @@ from ntkc.symbolic.decay_sums import Sums
 from ntkc.symbolic.decays import Slopes, largest_argument, series
 from ntkc.symbolic.hermite import Array, Function, Sampled
 from ntkc.symbolic.interpolation import LARGEST_VARIANCE
-from ntkc.symbolic.series import NotCertifiedError
+from ntkc.symbolic.uncertified import NotCertifiedError
 
 _C, _P, _Q, _ETA = map(symbol, ("c", "p", "q", "eta"))
 _STEEPEST = 64.0
@@ -52,12 +52,11 @@ def decay_forms(
     try:
         made = series(aim, largest)
     except ValueError as problem:
-        raise NotCertifiedError(f"`{name}` has no closed form: {problem}") from None
+        raise NotCertifiedError(name, str(problem)) from None
     error = made.error * magnified
     if error > tolerance:
         raise NotCertifiedError(
-            f"`{name}` has no closed form, and its series is certified to {error:.1e}, not to "
-            f"{tolerance:g}"
+            name, f"its series is certified to {error:.1e}, not to {tolerance:g}", error
         )
     sums = Sums(slopes, made)
     near = near_dot = None
@@ -87,15 +86,15 @@ def _reach(name: str, slopes: Slopes, samples: dict[str, float]) -> tuple[float,
     largest = largest_argument(slopes, LARGEST_VARIANCE)
     if largest > LARGEST_VARIANCE * _STEEPEST**2:
         raise NotCertifiedError(
-            f"`{name}` has no closed form, and an exponential that falls faster than "
-            f"e^(-{_STEEPEST:g}|z|) is out of the reach of its series"
+            name,
+            f"an exponential that falls faster than e^(-{_STEEPEST:g}|z|) is out of the reach of "
+            "its series",
         )
     with np.errstate(all="ignore"):  # what is not finite is refused
         magnified = _magnified(slopes, samples)
     if not magnified < _LARGEST_SHARE:
         raise NotCertifiedError(
-            f"`{name}` has no closed form, and no series: its parts cancel, or their squares are "
-            "out of the range of floats"
+            name, "no series: its parts cancel, or their squares are out of the range of floats"
         )
     return largest, magnified
 

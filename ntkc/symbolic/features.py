@@ -72,9 +72,10 @@ def forms(name: str, features: Features, certificate: Certificate) -> DualForms:
     )
 
 
-def norm(features: Features) -> Node:
-    """E[f^2] over p."""
-    return _Side(features, symbol("p")).norm
+def both_norms(features: Features) -> tuple[Node, Node]:
+    """E[f^2] and E[f'^2] over p."""
+    side = _Side(features, symbol("p"))
+    return side.norm, side.slope_norm
 
 
 class _Side:

@@ -26,14 +26,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from ntkc.diagnostics import NtkError
 from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import Certificate, DualForms
 from ntkc.ir.node import Node
 from ntkc.runtime.blas import single_threaded_blas
 from ntkc.symbolic.certify import (
-    CHECKED,
-    NEEDLE,
     SMALLEST,
     degree_for,
     interpolation_error,
@@ -41,7 +38,8 @@ from ntkc.symbolic.certify import (
     quadrature_error,
     rule_error,
 )
-from ntkc.symbolic.features import Features, Mean, Part, forms, norm
+from ntkc.symbolic.confirm import confirm
+from ntkc.symbolic.features import Features, Mean, Part, forms
 from ntkc.symbolic.hermite import (
     Array,
     Function,
@@ -62,26 +60,25 @@ from ntkc.symbolic.interpolation import (
 )
 from ntkc.symbolic.kept_rules import Rules, kept_rules
 from ntkc.symbolic.sparse import Rule, rule
+from ntkc.symbolic.uncertified import NotCertifiedError
 
 _ATTAINABLE = 1e-12
 _SIZES = (24, 32, 48, 64, 96)
-
-
-class NotCertifiedError(NtkError, ValueError):
-    """No series of this activation meets the tolerance: says which would be met."""
 
 
 @dataclass(frozen=True)
 class Formula:
     """An activation to be expanded: f and f' over the symbol `z`.
 
-    `bells` gives f' as a mixture of Gaussian bells (rates, weights), for slopes with a kink.
+    `bells` gives f' as a mixture of Gaussian bells (rates, weights), for slopes with a kink. What
+    was `written` in a program may hide anything between the places where it is looked at.
     """
 
     name: str
     function: Node
     slope: Node
     bells: Callable[[], tuple[tuple[float, ...], tuple[float, ...]] | None] = lambda: None
+    written: bool = False
 
 
 @lru_cache(maxsize=64)
@@ -93,8 +90,9 @@ def series_forms(formula: Formula, tolerance: float) -> DualForms:
     """
     if tolerance < _ATTAINABLE:
         raise NotCertifiedError(
-            f"`{formula.name}` has no closed form, and its series cannot be certified to "
-            f"{tolerance:g}: at best to {_ATTAINABLE:g}"
+            formula.name,
+            f"series are certified to {_ATTAINABLE:g} at best, not to {tolerance:g}",
+            1e-10,
         )
     value, slope = map(remembered, functions(formula))
     try:
@@ -126,14 +124,16 @@ def _rules(formula: Formula, value: Function, slope: Function, tolerance: float)
             rules = _found(formula, value, slope, aim)
             error = rules.error
             if error <= tolerance:
-                features, _ = _features(rules, slopes(formula, slope), value)
-                _confirm(formula.name, value, features, tolerance)
-                return rules
+                break
+        if formula.written and error < math.inf:
+            features, _ = _features(rules, slopes(formula, slope), value)
+            confirm(formula, value, slope, features, max(error, tolerance))
     except NotFiniteError as problem:
-        raise NotCertifiedError(f"`{formula.name}` has no closed form, and {problem}") from None
+        raise NotCertifiedError(formula.name, str(problem)) from None
+    if error <= tolerance:
+        return rules
     raise NotCertifiedError(
-        f"`{formula.name}` has no closed form, and its series is certified to {error:.1e}, "
-        f"not to {tolerance:g}"
+        formula.name, f"its series is certified to {error:.1e}, not to {tolerance:g}", error
     )
 
 
@@ -182,31 +182,19 @@ def part_of(slope: Slope, rule: Rule) -> Part:
     return Part(rule.degrees, tuple(map(tuple, series.T)))
 
 
-def _confirm(name: str, value: Function, features: Features, tolerance: float) -> None:
-    """See that the series, which knows the slope alone, has E[f^2]: a slope that is a needle goes
-    between the nodes of every quadrature, what it rises by does not.
-    """
-    variances = LARGEST_VARIANCE * CHECKED
-    exact = Sampled(value, 0).norms(variances) + Sampled(value, 1).norms(variances)
-    (found,) = evaluate([norm(features)], {"p": variances})
-    least = SMALLEST * exact.max() or 1.0  # of a function that is 0 everywhere
-    lost = float((np.abs(found - exact) / np.maximum(exact, least)).max())
-    if not lost <= tolerance:
-        raise NotCertifiedError(f"`{name}` has no closed form, and {NEEDLE}")
-
-
 def _rule(name: str, slope: Slope, whole: Sequence[Slope], tolerance: float) -> tuple[Rule, float]:
     """The rule of one parity, and its error."""
     degree, tail = degree_for(slope, tolerance / 8)
     if tail > tolerance / 4:
         raise NotCertifiedError(
-            f"`{name}` has no closed form, and its series converges too slowly for {tolerance:g} "
-            f"(after {degree} terms {tail:.1e} is missing); a kink or a jump does that"
+            name,
+            f"its series converges too slowly: after {degree} terms {tail:.1e} of it is missing; a "
+            "kink, a jump or a steep slope does that",
         )
     try:
         degrees, weights = rule(slope, LARGEST_VARIANCE, degree, tolerance / 8)
     except ValueError as error:
-        raise NotCertifiedError(f"`{name}` has no closed form: {error}") from None
+        raise NotCertifiedError(name, str(error)) from None
     for size in _SIZES:
         found = Rule(tuple(map(int, degrees)), tuple(map(float, weights)), size)
         lost = interpolation_error(slope, whole, part_of(slope, found), np.sqrt(weights))

@@ -1,7 +1,8 @@
 """The programs on the pages of the codes, and what the compiler says to them.
 
 The first line of a fence tells how a program is given:
-`fails` (it must be refused), `file=NAME` (it is a file, not a text), `encoding=NAME`,
+`fails` (it must be refused), `compile` (when it is compiled, not before),
+`file=NAME` (it is a file, not a text), `encoding=NAME`,
 `repeated=N` (the text N times, or N files, with the numbers from 0 on for `{n}`).
 """
 
@@ -11,7 +12,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ntkc.diagnostics import Diagnostic, Diagnostics, Source
+from ntkc.diagnostics import Diagnostic, Diagnostics, ProgramError, Source
 from ntkc.diagnostics.pages import page
 
 _FENCE = re.compile(r"^```ntk([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -24,6 +25,7 @@ class Example:
 
     text: str
     fails: bool
+    compiled: bool
     file: str | None
     encoding: str
     repeated: int
@@ -51,6 +53,7 @@ def examples(code: str) -> list[Example]:
             Example(
                 text,
                 "fails" in words,
+                "compile" in words,
                 options.get("file"),
                 options.get("encoding", "utf-8"),
                 int(options.get("repeated", "1")),
@@ -68,7 +71,7 @@ def diagnose(code: str, example: Example, folder: Path) -> list[Diagnostic]:
         from ntkc.driver import check
 
         assert not as_file, "pages from E03 on hold single programs"
-        return list(check(text))
+        return _compiled(text) if example.compiled else list(check(text))
     from ntkc.syntax.imports import load
 
     diagnostics = Diagnostics()
@@ -79,3 +82,14 @@ def diagnose(code: str, example: Example, folder: Path) -> list[Diagnostic]:
     else:
         load(Source("<page>", text), diagnostics)
     return list(diagnostics)
+
+
+def _compiled(text: str) -> list[Diagnostic]:
+    from ntkc.driver import Options, front_end
+
+    try:
+        front = front_end(Source("<page>", text), Options())
+        dict(front.module.activations)
+    except ProgramError as error:
+        return list(error.diagnostics)
+    return []

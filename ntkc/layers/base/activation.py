@@ -16,9 +16,10 @@ from ntkc.layers.base.values import NEVER, Covariance, Features, Shape
 class ActivationLayer(Layer):
     """A nonlinearity f, applied to each feature: Σ' = E[f(u) f(v)], Θ' = Θ E[f'(u) f'(v)]."""
 
-    def __init__(self, name: str, bound: Bound, span: Span) -> None:
+    def __init__(self, name: str, bound: Bound, span: Span, definition: Span | None = None) -> None:
         super().__init__(name, {}, span)
         self.bound = bound
+        self._definition = definition
 
     def shape(self, inputs: tuple[Shape, ...]) -> Shape:
         """Unchanged."""
@@ -62,6 +63,11 @@ class ActivationLayer(Layer):
     def jumps(self) -> bool:
         """Whether f itself jumps: then E[f'(u) f'(v)] is 0 by convention."""
         return self.bound.activation.distributional_derivative
+
+    @property
+    def definition(self) -> Span | None:
+        """Where a program defines it."""
+        return self._definition
 
     @property
     def activations(self) -> Mapping[str, Callable[[float], DualForms]]:

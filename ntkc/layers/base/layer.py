@@ -75,6 +75,11 @@ class Layer(ABC):
         keys."""
         return {}
 
+    @property
+    def definition(self) -> Span | None:
+        """Where the program defines it, if the language does not."""
+        return None
+
     def origin(self, text: str) -> Origin:
         """This layer as the reason for something."""
         return Origin(self.span, text)
