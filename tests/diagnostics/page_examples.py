@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from ntkc.diagnostics import Diagnostic, Diagnostics, Source
+from ntkc.diagnostics import Diagnostic, Diagnostics, ProgramError, Source
 from ntkc.diagnostics.pages import page
 
 _FENCE = re.compile(r"^```ntk([^\n]*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
@@ -59,11 +59,23 @@ def examples(code: str) -> list[Example]:
     return found
 
 
+def _compiled(text: str) -> list[Diagnostic]:
+    from ntkc.artefact.prepare import prepare
+    from ntkc.driver import Options
+
+    try:
+        return list(prepare(Source("<page>", text), Options(), use_cache=False).warnings)
+    except ProgramError as error:
+        return list(error.diagnostics)
+
+
 def diagnose(code: str, example: Example, folder: Path) -> list[Diagnostic]:
     """What the front end, or for later codes the whole compiler, says to an example."""
     others = [other for other in examples(code) if other.file not in (None, _MAIN)]
     as_file = bool(others) or example.file is not None or example.encoding != "utf-8"
     text = "".join(example.texts())
+    if code in ("E0506", "E0507"):  # what is found when the work is laid out
+        return _compiled(text)
     if code >= "E03":
         from ntkc.driver import check
 

@@ -1,4 +1,4 @@
-"""Which word was meant: near ones are found, far ones are not offered, and hostile ones are cheap."""
+"""Which word was meant: near ones are found, far ones not offered, and hostile ones are cheap."""
 
 from __future__ import annotations
 
