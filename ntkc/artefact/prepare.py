@@ -9,6 +9,7 @@ from pathlib import Path
 from ntkc import debug
 from ntkc.artefact import cache
 from ntkc.artefact.bundle import Bundle, bundle
+from ntkc.artefact.costly import costly
 from ntkc.artefact.digest import digest
 from ntkc.artefact.folder import KERNEL, Artefact, read, read_device, read_near
 from ntkc.artefact.location import keep_tables
@@ -58,7 +59,8 @@ def keep(front: FrontEnd, files: Bundle, options: Options, use_cache: bool = Tru
     manifest, generated = read(path)
     device, near = read_device(path, manifest), read_near(path, manifest)
     artefact = Artefact(key, generated, files, manifest, device, near)
-    return Compilation(artefact, path, settled, use_cache, front.warnings)
+    warnings = (*front.warnings, *costly(front.network, manifest["cost"]))
+    return Compilation(artefact, path, settled, use_cache, warnings)
 
 
 def prepare_derivatives(made: Compilation, derivatives: Derivatives) -> tuple[str, Path]:

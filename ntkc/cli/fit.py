@@ -50,7 +50,7 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Fit a model, and write its folder."""
-    from ntkc.cli.progress import duration
+    from ntkc.diagnostics.durations import duration
 
     output = _output(args)
     values = arguments.parameters(args.param)

@@ -46,7 +46,8 @@ def configure(parser: ArgumentParser) -> None:
 
 def run(args: Namespace) -> int:
     """Compute the matrix into a file beside the result, and rename it."""
-    from ntkc.cli.progress import bar, duration
+    from ntkc.cli.progress import bar
+    from ntkc.diagnostics.durations import duration
 
     output = _output(args)
     values = arguments.parameters(args.param)

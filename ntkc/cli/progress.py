@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from ntkc.diagnostics.durations import duration
+
 _SETTLED = 1.0  # seconds before a rate says anything about the rest
 
 
@@ -83,22 +85,6 @@ def line(done: int, total: int, seconds: float, columns: int, before: int = 0) -
     if room < 5:
         return text.strip()[: max(columns - 1, 0)]
     return f"[{'#' * int(share * room)}".ljust(room + 1) + f"]{text}"
-
-
-def duration(seconds: float) -> str:
-    """A time for people.
-
-    >>> duration(0.3), duration(8.4), duration(75), duration(7260)
-    ('0.3 s', '8 s', '1 min 15 s', '2 h 1 min')
-    """
-    if seconds < 5:
-        return f"{seconds:.2g} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min {whole % 60} s"
-    return f"{whole // 3600} h {whole % 3600 // 60} min"
 
 
 def _short(number: float) -> str:

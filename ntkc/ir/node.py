@@ -262,13 +262,15 @@ class Rewriter:
         self._done: dict[Node, Node] = {}
 
     def known(self, nodes: Mapping[Node, Value]) -> dict[Node, Value]:
-        """Facts about nodes as facts about what they became, where they were met at all."""
+        """Facts about nodes as facts about what they became, where they were met at all: where
+        several became one, the first one's.
+        """
         kept = self._pairs_only
-        return {
-            self._done.get(node, node): fact
-            for node, fact in nodes.items()
-            if node in self._done or (kept and not node.pairs)
-        }
+        found: dict[Node, Value] = {}
+        for node, fact in nodes.items():
+            if node in self._done or (kept and not node.pairs):
+                found.setdefault(self._done.get(node, node), fact)
+        return found
 
     def __call__(self, root: Node) -> Node:
         """What `root` becomes."""

@@ -62,6 +62,16 @@ def examples(code: str) -> list[Example]:
     return found
 
 
+def _compiled(text: str) -> list[Diagnostic]:
+    from ntkc.artefact.prepare import prepare
+    from ntkc.driver import Options
+
+    try:
+        return list(prepare(Source("<page>", text), Options(), use_cache=False).warnings)
+    except ProgramError as error:
+        return list(error.diagnostics)
+
+
 def diagnose(code: str, example: Example, folder: Path) -> list[Diagnostic]:
     """What the front end, or for later codes the whole compiler, says to an example."""
     others = [other for other in examples(code) if other.file not in (None, _MAIN)]
@@ -82,14 +92,3 @@ def diagnose(code: str, example: Example, folder: Path) -> list[Diagnostic]:
     else:
         load(Source("<page>", text), diagnostics)
     return list(diagnostics)
-
-
-def _compiled(text: str) -> list[Diagnostic]:
-    from ntkc.driver import Options, front_end
-
-    try:
-        front = front_end(Source("<page>", text), Options())
-        dict(front.module.activations)
-    except ProgramError as error:
-        return list(error.diagnostics)
-    return []

@@ -27,8 +27,8 @@ class Gather:
         self.rank = len(node.space)
         self.tables: list[str] = []
         for axis in range(self.rank):
-            own = packs.classes[axis]
-            found = [own.index(w) if w in own else -1 for w in range(packs.moduli[axis])]
+            own = {w: number for number, w in enumerate(packs.classes[axis])}
+            found = [own.get(w, -1) for w in range(packs.moduli[axis])]
             self.tables.append(f"{name}_CLASS_{axis} = np.array({found!r}, dtype=np.int64)")
         if self._divide == "inside":
             self._inside()

@@ -233,11 +233,8 @@ class Function:
         """A table from displacement (plus size − 1) to its number, −1 for none."""
         name = f"{self.prefix}_INDEX_{index}_{axis}"
         size = store.node.space[axis]
-        own = store.displacements[axis]
-        numbers = [
-            own.index(d % size if wrapped else d) if (d % size if wrapped else d) in own else -1
-            for d in range(1 - size, size)
-        ]
+        own = {d: number for number, d in enumerate(store.displacements[axis])}
+        numbers = [own.get(d % size if wrapped else d, -1) for d in range(1 - size, size)]
         line = f"{name} = np.array({numbers!r}, dtype=np.int64)"
         if line not in self.tables:
             self.tables.append(line)

@@ -11,7 +11,7 @@ from ntkc.ir.project import Projection
 from ntkc.schedule.levels import Level
 from ntkc.schedule.program import group_runs, inline_numbers
 from ntkc.schedule.slices.axes import two_axes
-from ntkc.schedule.slices.demand import of_pairs, undisplaced
+from ntkc.schedule.slices.demand import TooManyDisplacementsError, of_pairs, undisplaced
 from ntkc.schedule.slices.jobs import jobs_and_rings
 from ntkc.schedule.slices.program import (
     LANES,
@@ -51,10 +51,13 @@ def slice_schedule(
     module = two_axes(module)
     constants: dict[Node, int] = {}
     row = Projection(Varies.ROW)
-    tiles = {
-        name: _Builder(name, [module.roots[r] for r in roots], False, constants, row).schedule()
-        for name, roots in root_sets.items()
-    }
+    try:
+        tiles = {
+            name: _Builder(name, [module.roots[r] for r in roots], False, constants, row).schedule()
+            for name, roots in root_sets.items()
+        }
+    except TooManyDisplacementsError as error:
+        raise error.told(module.spans) from None
     names = tuple(next(iter(root_sets.values())))
     singles = [module.roots[f"{name}_diagonal"] for name in names]
     # Where an input with itself is a pair like any other, the tile functions give the diagonals.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappop, heappush
 
 from ntkc.ir.node import Node
 from ntkc.schedule.slices.program import Push, Segment
@@ -21,20 +22,36 @@ def jobs_and_rings(
 ) -> tuple[tuple[tuple[int, int], ...], Mapping[Node, tuple[int, ...]]]:
     """An order of all jobs, consumers as early as they may, and where each store keeps what."""
     waiting = _waiting(segments, stores, places, found)
-    done: set[tuple[int, int]] = set()
+    jobs = _ordered(len(segments), waiting)
+    return jobs, _rings(jobs, segments, stores, places, found)
+
+
+def _ordered(
+    segments: int, waiting: Mapping[tuple[int, int], set[tuple[int, int]]]
+) -> tuple[tuple[int, int], ...]:
+    """Every job after those that it waits for: of those that can go on always the first one of the
+    latest segment.
+    """
+    missing = {job: len(before) for job, before in waiting.items()}
+    behind: dict[tuple[int, int], list[tuple[int, int]]] = {}
+    for job, before in waiting.items():
+        for other in before:
+            behind.setdefault(other, []).append(job)
+    ready: list[list[int]] = [[] for _ in range(segments)]  # heaps
+    for (number, index), count in missing.items():
+        if not count:
+            heappush(ready[number], index)
     jobs: list[tuple[int, int]] = []
-    pending = [list(range(len(s.displacements[0]))) if s.displacements else [] for s in segments]
-    while any(pending):
-        for number in reversed(range(len(segments))):  # the latest segment that can go on
-            ready = [i for i in pending[number] if waiting[number, i] <= done]
-            if ready:
-                pending[number].remove(ready[0])
-                done.add((number, ready[0]))
-                jobs.append((number, ready[0]))
-                break
-        else:
-            raise AssertionError("jobs wait for each other")
-    return tuple(jobs), _rings(jobs, segments, stores, places, found)
+    while (number := next((n for n in reversed(range(segments)) if ready[n]), -1)) >= 0:
+        job = number, heappop(ready[number])
+        jobs.append(job)
+        for other in behind.get(job, ()):
+            missing[other] -= 1
+            if not missing[other]:
+                heappush(ready[other[0]], other[1])
+    if len(jobs) < len(waiting):
+        raise AssertionError("jobs wait for each other")
+    return tuple(jobs)
 
 
 def _targets(push: Push, displacement: int, mode: str, size: int) -> set[int]:
@@ -48,9 +65,11 @@ def _targets(push: Push, displacement: int, mode: str, size: int) -> set[int]:
     if node.op == "spread":
         return {run * node.attr("stride")[0] for run in runs}
     stride, reach = node.attr("stride")[0], node.attr("size")[0] - 1
+    if not node.attr("circular"):
+        around = (range(-((reach - r) // stride), (r + reach) // stride + 1) for r in runs)
+        return set().union(*around)
     found = {run + shift for run in runs for shift in range(-reach, reach + 1)}
-    if node.attr("circular"):
-        found = {d % size - turn for d in found for turn in (0, size)}
+    found = {d % size - turn for d in found for turn in (0, size)}
     return {d // stride for d in found if d % stride == 0}
 
 
@@ -81,12 +100,25 @@ def _waiting(
         for s in segments
         for i in range(len(s.displacements[0]) if s.displacements else 0)
     }
+    where = {node: _by_displacement(segments[places[node].segment], node) for node in stores}
     for number, index, node, targets in _feeding(segments, stores, places):
-        target = segments[places[node].segment]
-        for j, displacement in enumerate(target.displacements[0]):
-            if _classes(displacement, target, node) & targets:
-                waiting[target.number, j].add((number, index))
+        for j in _fed(where[node], targets):
+            waiting[places[node].segment, j].add((number, index))
     return waiting
+
+
+def _by_displacement(segment: Segment, node: Node) -> Mapping[int, int]:
+    """The job that each displacement of a segment belongs to."""
+    return {
+        d: j
+        for j, displacement in enumerate(segment.displacements[0])
+        for d in _classes(displacement, segment, node)
+    }
+
+
+def _fed(where: Mapping[int, int], targets: set[int]) -> list[int]:
+    """The jobs that read what is added to these displacements, in their order."""
+    return sorted({where[d] for d in targets if d in where})
 
 
 def _classes(displacement: int, segment: Segment, node: Node) -> set[int]:
@@ -107,6 +139,7 @@ def _rings(
     feeds: dict[tuple[int, int], list[tuple[Node, set[int]]]] = {}
     for number, index, node, targets in _feeding(segments, stores, places):
         feeds.setdefault((number, index), []).append((node, targets))
+    where = {node: _by_displacement(segments[places[node].segment], node) for node in stores}
     rings: dict[Node, dict[int, int]] = {node: {} for node in stores}
     free: dict[Node, list[int]] = {node: [] for node in stores}
     used = dict.fromkeys(stores, 0)
@@ -126,10 +159,8 @@ def _rings(
                 take(node, index)
                 free[node].append(rings[node][index])
         for node, targets in feeds.get(job, ()):
-            target = segments[places[node].segment]
-            for j, displacement in enumerate(target.displacements[0]):
-                if _classes(displacement, target, node) & targets:
-                    take(node, j)
+            for j in _fed(where[node], targets):
+                take(node, j)
     return {
         node: tuple(
             rings[node].get(j, 0)

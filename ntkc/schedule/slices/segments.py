@@ -78,11 +78,15 @@ def _finished(
     count = 1 + max((place.segment for place in places.values()), default=-1)
     axes: list[list[set[int]]] = [[] for _ in range(count)]
     lengths: list[list[int]] = [[] for _ in range(count)]
+    taken: set[tuple[int, int, int, int]] = set()
     for node, place in places.items():
         own = axes[place.segment] = axes[place.segment] or [set() for _ in node.space]
         lengths[place.segment] = lengths[place.segment] or [0] * len(node.space)
         for a, (displacements, factor) in enumerate(zip(needed[node], place.factor, strict=True)):
-            own[a].update(d * factor for d in displacements)
+            seen = (place.segment, a, id(displacements), factor)  # most values share theirs
+            if seen not in taken:
+                taken.add(seen)
+                own[a].update(d * factor for d in displacements)
             lengths[place.segment][a] = max(lengths[place.segment][a], node.space[a] * factor)
     modes = tuple(
         tuple(cutter.modes.get((s, a), OPEN) for a in range(len(axes[s]))) for s in range(count)
