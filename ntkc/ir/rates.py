@@ -15,7 +15,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from ntkc.ir.node import Node, Varies, const, function, inv_sqrt, is_const, make, topological
+from ntkc.ir.node import (
+    Node,
+    Varies,
+    const,
+    function,
+    inv_sqrt,
+    is_const,
+    make,
+    topological,
+    within,
+)
 from ntkc.ir.octaves import Octaves
 from ntkc.ir.ops import SPATIAL
 
@@ -44,6 +54,33 @@ def times(factor: Node, x: Rate) -> Rate:
     if is_const(factor, 1.0):
         return x
     return factor if is_const(x, 1.0) else factor * x
+
+
+GUARD = 1e-30
+"""What formulas add to a threshold which may be 0, so that angles at it are defined."""
+_LEAST_THRESHOLD = 1e-6
+"""In the units of z. The rate by a threshold t is a difference of angles of legs as small as t, of
+which roundings remain, over t; at 0 itself it is a limit that such formulas do not know."""
+
+
+def _sum(node: Node, x: Rate, y: Rate) -> Rate:
+    return plus(_guarded(node, x), _guarded(node, y))
+
+
+def _difference(node: Node, x: Rate, y: Rate) -> Rate:
+    return minus(_guarded(node, x), _guarded(node, y))
+
+
+def _guarded(node: Node, rate: Rate) -> Rate:
+    """The rate of a term; of a guarded threshold that moves, where it is far enough from 0."""
+    if rate is None or node.varies is not Varies.CONST or node.args[0] is node.args[1]:
+        return rate
+    for guard, threshold in (node.args, node.args[::-1]):
+        if is_const(guard, GUARD):
+            square = threshold * threshold
+            what = "for a derivative by a threshold, its square"
+            return times(within(square, _LEAST_THRESHOLD**2, math.inf, what) / square, rate)
+    return rate
 
 
 def _product(node: Node, x: Rate, y: Rate) -> Rate:
@@ -88,11 +125,33 @@ def _arcsine(node: Node, x: Rate) -> Rate:
 
 def _angle(node: Node, y: Rate, x: Rate) -> Rate:
     opposite, adjacent = node.args
-    turned = minus(times(adjacent, y), times(opposite, x))
+    return _turned(times(adjacent, y), times(opposite, x), opposite, adjacent)
+
+
+def _turned(one: Rate, other: Rate, opposite: Node, adjacent: Node) -> Rate:
+    """The rate of the angle of (adjacent, opposite), from the products whose difference it is."""
+    turned = minus(one, other)
     if turned is None:
         return None
     square = opposite * opposite + adjacent * adjacent
     return function("select", square, turned / square, 0.0)
+
+
+_ROUNDINGS = 1e-15
+"""Of two products: what is left of their difference where they are equal."""
+
+
+def _steady_angle(opposite: Node, adjacent: Node, y: Rate, x: Rate) -> Rate:
+    """The same, where both legs may be as small as a threshold that moves: then their quotient
+    stays, and a rounding of the difference over the square of the threshold must not remain.
+    """
+    one, other = times(adjacent, y), times(opposite, x)
+    if one is None or other is None:
+        return _turned(one, other, opposite, adjacent)
+    size = function("abs", one) + function("abs", other)
+    moves = function("abs", one - other) - const(_ROUNDINGS) * size
+    one, other = (function("select", moves, part, 0.0) for part in (one, other))
+    return _turned(one, other, opposite, adjacent)
 
 
 _ROOT_PI = const(1.772453850905516)
@@ -115,7 +174,7 @@ def _owen_t(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
     bell = function("exp", const(-0.5) * (height * height))
     along = times(const(-1.0 / math.sqrt(2.0 * math.pi)), times(bell * inner, h))
     turned = times(function("select", adjacent, 1.0, -1.0), x)
-    angle = _angle(make("atan2", opposite, size), y, turned)
+    angle = _steady_angle(opposite, size, y, turned)
     end = function("exp", const(-0.5) * (height * height) * (1.0 + steepness * steepness))
     return plus(along, times(const(0.5 / math.pi), times(end, angle)))
 
@@ -141,7 +200,7 @@ def _edge(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
         along = const(-2.0) * make("edge", *node.args, degree=1)
         around = const(-2.0) * (1.0 - 1.0 / (1.0 + steepness * steepness)) * end
     turned = times(function("select", adjacent, 1.0, -1.0), x)
-    angle = _angle(make("atan2", opposite, size), y, turned)
+    angle = _steady_angle(opposite, size, y, turned)
     return plus(times(along, h), times(around, angle))
 
 
@@ -208,8 +267,8 @@ def _dropout(node: Node, x: Rate, rate: Rate) -> Rate:
 
 
 RULES: dict[str, Rule] = {
-    "add": lambda node, x, y: plus(x, y),
-    "sub": lambda node, x, y: minus(x, y),
+    "add": _sum,
+    "sub": _difference,
     "mul": _product,
     "div": _quotient,
     "neg": lambda node, x: minus(None, x),

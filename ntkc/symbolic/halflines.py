@@ -10,6 +10,7 @@ import math
 from dataclasses import dataclass
 
 from ntkc.ir.node import Node, function, is_const, make
+from ntkc.ir.rates import GUARD
 from ntkc.symbolic.algebra import (
     ONE,
     ZERO,
@@ -26,7 +27,7 @@ from ntkc.symbolic.algebra import (
 from ntkc.symbolic.terms import Condition
 
 FAR = 37.5
-TINY = 1e-30
+TINY = GUARD
 """What divisors are kept above, and heights within: beyond FAR a normal probability is 0."""
 
 

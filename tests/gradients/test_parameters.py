@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ntkc.runtime.errors import ArgumentError
 from tests.backends.kernels import BASE, ROOTS, hard_pairs, network
 from tests.backends.kernels import exact as exact_kernel
 from tests.gradients.oracle import Array, derived, rates
@@ -146,6 +147,38 @@ def test_a_parameter_without_effect() -> None:
     gradient = derived(text).value_and_gradient(hard_pairs((0.5,))[1]).gradient
     assert (gradient["b"] == 0).all()
     assert (gradient["w"] != 0).any()
+
+
+MOVING = "activation ramp(z, t = 1) = max(z - t, 0)\nparam lo = -0.5\nparam hi = 0.5\n"
+THRESHOLDS = {
+    "clip(low = lo, high = hi)": ("lo", "hi"),
+    "soft_shrink(threshold = hi)": ("hi",),
+    "ramp(t = lo)": ("lo",),
+}
+
+
+@pytest.mark.parametrize("call", THRESHOLDS)
+def test_small_thresholds(call: str) -> None:
+    """1e-10: the derivative is of angles whose legs are as small as the threshold."""
+    text = network(f"dense(w_std = 0.9) -> {call} -> dense", before=MOVING)
+    x1, x2 = hard_pairs((1e-5, 0.5))
+    given = {"lo": -1e-5, "hi": 1e-5 if call.startswith("soft") else 1.0}
+    taken = {name: given[name] for name in THRESHOLDS[call]}
+    assert worst(text, x1[:1], x2[:3], **taken) <= 1e-10
+
+
+@pytest.mark.parametrize("call", THRESHOLDS)
+def test_no_derivative_by_a_threshold_at_0(call: str) -> None:
+    """Which was any number up to 1e152; by what else moves there is one."""
+    text = network(f"dense(w_std = w) -> {call} -> dense", before=MOVING + "param w = 1.1\n")
+    made, x = derived(text), hard_pairs((0.5, 2.0))[1][:4]
+    for name in THRESHOLDS[call]:
+        with pytest.raises(ArgumentError, match="for a derivative by a threshold, its square must"):
+            made.value_and_gradient(x, wrt=name, **{name: 0.0})
+        truth = rates(text, x, x, "w", **{name: 0.0})["ntk"]
+        found = made.value_and_gradient(x, wrt="w", **{name: 0.0}).gradient["w"]
+        off = ~np.eye(len(x), dtype=bool)
+        assert np.abs(found - truth)[off].max() <= EXACT * np.abs(truth).max() * 10
 
 
 def test_the_oracle_takes_numbers_of_its_own() -> None:
