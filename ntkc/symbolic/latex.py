@@ -16,6 +16,7 @@ from ntkc.ir.arithmetic import kink_polynomials
 from ntkc.ir.node import Node, Rewriter, const, is_const
 from ntkc.symbolic.choose import where
 from ntkc.symbolic.expectation import BOUNDED, C
+from ntkc.symbolic.far import is_far
 from ntkc.symbolic.functions import (
     Edge,
     ExpMinusOne,
@@ -151,6 +152,8 @@ def _unguarded(node: Node) -> Node:
         return C
     if node.op == "max" and is_difference(node.args[0]) and is_const(node.args[1], 0.0):
         return node.args[0]
+    if is_far(node):
+        return node.args[2]  # the same for variances of every size
     if node.op == "select" and node.args[1].op == "div" and is_const(node.args[2], 0.0):
         return node.args[1] if node.args[1].args[1] is node.args[0] else node
     if node.op == "max" and all(arg.op == "abs" for arg in node.args):

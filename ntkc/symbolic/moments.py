@@ -247,7 +247,16 @@ def _joint_tail(pair: Pair, x: Condition, y: Condition, h: Node, k: Node) -> Nod
     second = _angle_part(pair.swapped(), y, x, k, side)
     value = minus(minus(times(0.5, plus(upper_tail(h), upper_tail(k))), first), second)
     apart = folded(function("max", negated(times(along_x, along_y)), 0.0))
-    return minus(value, times(0.5, apart))
+    value = minus(value, times(0.5, apart))
+    if not (is_const(pair.m, 0.0) and is_const(pair.n, 0.0)):
+        return value
+    return function("select", minus(_NOWHERE, function("max", h, k)), value, ZERO)
+
+
+_NOWHERE = 9.0
+"""Standard deviations beyond which lies 1e-19: less than the roundings of a joint probability,
+which would count where the other input's variance is large and this one's kernel small.
+"""
 
 
 def _angle_part(pair: Pair, x: Condition, y: Condition, h: Node, side: Node) -> Node:
