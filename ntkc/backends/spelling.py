@@ -122,6 +122,7 @@ def scalars(dtype: str) -> dict[str, Form]:
             {
                 "abs": "abs({0})",
                 "owen_t": f"owen_t_{dtype}({{0}}, {{1}}, {{2}})",
+                "triangle": f"triangle_{dtype}({{0}}, {{1}}, {{2}})",
                 "octaves": f"octaves_{dtype}_{{digest}}({{0}})",
                 "edge": f"edge_{dtype}({{0}}, {{1}}, {{2}}, {{degree}})",
                 "sin": "math.sin({0})",

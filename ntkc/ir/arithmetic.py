@@ -174,6 +174,12 @@ def _numpy_owen_t(h: Any, y: Any, x: Any) -> Any:
     return special.owens_t(h, np.where(y == 0, y * 0, y / size)).astype(x.dtype)
 
 
+def _numpy_triangle(h: Any, y: Any, x: Any) -> Any:
+    from ntkc.runtime.triangle import triangle
+
+    return triangle(h, y, x).astype(x.dtype)
+
+
 def _numpy_edge(h: Any, y: Any, x: Any, degree: int) -> Any:
     from ntkc.runtime.edge import edge  # not to import Numba with the runtime where nothing runs
 
@@ -206,6 +212,7 @@ _NUMPY: Table = {
     "erf": _numpy_special("erf"),
     "normal_cdf": _numpy_special("ndtr"),
     "owen_t": _numpy_owen_t,
+    "triangle": _numpy_triangle,
     "edge": _numpy_edge,
     "kink": _numpy_kink,
     "polynomial": _numpy_polynomial,
@@ -293,6 +300,7 @@ def _mpmath_table(m: Any) -> Table:
         "erf": m.erf,
         "normal_cdf": m.ncdf,
         "owen_t": lambda h, y, x: _mpmath_owen_t(m, h, y, x),
+        "triangle": lambda h, y, x: _mpmath_triangle(m, h, y, x),
         "edge": lambda h, y, x, degree: _mpmath_edge(m, h, y, x, degree),
         "kink": lambda mu, degree: _mpmath_kink(m, mu, degree),
         "polynomial": lambda x, coefficients: m.polyval(
@@ -335,6 +343,15 @@ def _mpmath_owen_t(m: Any, h: Any, y: Any, x: Any) -> Any:
             method="gauss-legendre",
         ) / (2 * m.pi)
     return value if y > 0 else -value
+
+
+def _mpmath_triangle(m: Any, h: Any, y: Any, x: Any) -> Any:
+    """With more digits, by Owen's T."""
+    if h == 0 or y == 0:
+        return m.zero
+    lost = -2 * m.mag(h) if abs(h) < 1 else 0
+    with m.workprec(m.prec + 30 + int(lost)):
+        return m.atan2(y, abs(x)) / (2 * m.pi) - _mpmath_owen_t(m, h, y, x)
 
 
 def _mpmath_edge(m: Any, h: Any, y: Any, x: Any, degree: int) -> Any:

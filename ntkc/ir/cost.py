@@ -43,7 +43,7 @@ _KINDS = {
     "exp": "functions", "expm1": "functions", "log": "functions", "sin": "functions",
     "cos": "functions", "erf": "functions", "normal_cdf": "functions", "owen_t": "functions",
     "asin": "functions", "atan2": "functions", "kink": "functions",
-    "edge": "functions",
+    "edge": "functions", "triangle": "functions",
 }  # fmt: skip
 WEIGHTS: Mapping[str, int] = {
     "sums": 1,

@@ -81,6 +81,13 @@ SCALAR = {
             "over t from 0 to the angle of the point (|x|, y)",
         ),
         _scalar(
+            "triangle",
+            3,
+            "of (h, y, x): the angle of the point (|x|, y) over 2 pi less `owen_t`, without "
+            "cancellation: the standard normal probability of the triangle with the corners "
+            "(0, 0), (|h|, 0), (|h|, |h y/x|), with the sign of y",
+        ),
+        _scalar(
             "edge",
             3,
             "of (h, y, x): the integral from s = h y/|x| of w(t) exp(-(h^2 + t^2)/2) dt / (2 pi), "

@@ -179,6 +179,20 @@ def _owen_t(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
     return plus(along, times(const(0.5 / math.pi), times(end, angle)))
 
 
+def _triangle(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
+    """What the angle has of it, less the rate of Owen's T."""
+    height, opposite, adjacent = node.args
+    size = function("abs", adjacent)
+    steepness = opposite / function("max", size, 1e-300)
+    inner = function("normal_cdf", height * steepness) - 0.5
+    bell = function("exp", const(-0.5) * (height * height))
+    along = times(const(1.0 / math.sqrt(2.0 * math.pi)), times(bell * inner, h))
+    turned = times(function("select", adjacent, 1.0, -1.0), x)
+    angle = _angle(make("atan2", opposite, size), y, turned)
+    end = function("expm1", const(-0.5) * (height * height) * (1.0 + steepness * steepness))
+    return plus(along, times(const(-0.5 / math.pi), times(end, angle)))
+
+
 def _edge(node: Node, h: Rate, y: Rate, x: Rate) -> Rate:
     """With t = y/|x| and E = exp(-h^2 (1 + t^2)/2)/(2 pi): -exp(-h^2/2) Phi(-h t)/sqrt(2 pi),
     -V_0 - t E and -2 V_1 along h, and -E, -h t^2 E and -2 t^2 E/(1 + t^2) along the angle of
@@ -298,6 +312,7 @@ RULES: dict[str, Rule] = {
         const(1.0 / math.sqrt(2.0 * math.pi)), times(_bell(node, 0.5), x)
     ),
     "owen_t": _owen_t,
+    "triangle": _triangle,
     "edge": _edge,
     **dict.fromkeys(SPATIAL, _mapped),
     "dropout": _dropout,

@@ -151,6 +151,12 @@ class OwenT(sympy.Function):  # type: ignore[misc]
         return weight * (x if argindex == 2 else -y)
 
 
+class Triangle(sympy.Function):  # type: ignore[misc]
+    """The operation `triangle` of h and the tangent y/|x|, for x >= 0."""
+
+    nargs = 3
+
+
 class Edge(sympy.Function):  # type: ignore[misc]
     """Edge(degree, h, y, x): the operation `edge` of h and the tangent y/|x|, for x >= 0."""
 

@@ -84,7 +84,8 @@ def crossing(pair: Pair, x: Condition, y: Condition) -> Node:
     if is_const(plus(a, b), 0.0) or b is negated(a):
         level = times(b, pair.sum_p)
     elif is_const(a) and is_const(b):
-        level = apart
+        close = abs(b.attr("value") - a.attr("value")) <= abs(b.attr("value"))
+        level = apart if close else minus(times(pair.p, b), times(pair.c, a))
     else:  # parameters may make them opposite, and then c = -p must cancel exactly
         opposite = minus(times(pair.p, plus(a, b)), times(a, pair.sum_p))
         level = make("select", pair.c, apart, opposite)

@@ -19,6 +19,7 @@ from ntkc.ir.node import Node, Rewriter, const, is_const
 from ntkc.symbolic.choose import where
 from ntkc.symbolic.coincidence import at_coincidence
 from ntkc.symbolic.expectation import BOUNDED, C
+from ntkc.symbolic.far import is_far
 from ntkc.symbolic.functions import Kink, Smaller
 from ntkc.symbolic.gathered import (
     OWEN_T,
@@ -32,6 +33,7 @@ from ntkc.symbolic.gathered import (
 )
 from ntkc.symbolic.halflines import FAR, TINY
 from ntkc.symbolic.held import is_difference
+from ntkc.symbolic.moments import is_within
 from ntkc.symbolic.printing import as_latex, as_text
 from ntkc.symbolic.translate import opaque_numbers, sympy_symbol, to_sympy
 
@@ -178,6 +180,10 @@ def _unguarded(node: Node) -> Node:
         return C
     if node.op == "max" and is_difference(node.args[0]) and is_const(node.args[1], 0.0):
         return node.args[0]
+    if is_far(node):
+        return node.args[2]  # the same for variances of every size
+    if is_within(node):
+        return node.args[1]
     if node.op == "select" and node.args[1].op == "div" and is_const(node.args[2], 0.0):
         return node.args[1] if node.args[1].args[1] is node.args[0] else node
     if node.op == "max" and all(arg.op == "abs" for arg in node.args):

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 
-from ntkc.ir.node import Node, function, is_const, make
+from ntkc.ir.node import Node, function, is_const, make, topological
 from ntkc.symbolic.algebra import (
     HALF,
     ONE,
@@ -247,7 +247,29 @@ def _joint_tail(pair: Pair, x: Condition, y: Condition, h: Node, k: Node) -> Nod
     second = _angle_part(pair.swapped(), y, x, k, side)
     value = minus(minus(times(0.5, plus(upper_tail(h), upper_tail(k))), first), second)
     apart = folded(function("max", negated(times(along_x, along_y)), 0.0))
-    return minus(value, times(0.5, apart))
+    value = minus(value, times(0.5, apart))
+    if not (is_const(pair.m, 0.0) and is_const(pair.n, 0.0)):
+        return value
+    return function("select", _within(h, k), value, ZERO)
+
+
+_NOWHERE = 9.0
+"""Standard deviations beyond which lies 1e-19: less than the roundings of a joint probability,
+which would count where the other input's variance is large and this one's kernel small.
+"""
+
+
+def _within(h: Node, k: Node) -> Node:
+    """Above 0 where both of a joint probability's places can be reached."""
+    return minus(_NOWHERE, function("max", h, k))
+
+
+def is_within(node: Node) -> bool:
+    """Whether it is a choice of a joint probability, or 0 beyond what can be reached."""
+    if node.op != "select" or not is_const(node.args[2], 0.0):
+        return False
+    reach = topological((node.args[0],))
+    return any(x.op == "max" and node.args[0] is _within(*x.args) for x in reach)
 
 
 def _angle_part(pair: Pair, x: Condition, y: Condition, h: Node, side: Node) -> Node:

@@ -15,7 +15,7 @@ from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, const, function, is_const, sqrt, substitute, topological
 from ntkc.symbolic import expectation as expected
-from ntkc.symbolic import powers, tails
+from ntkc.symbolic import far, powers, tails
 from ntkc.symbolic.algebra import ZERO, simplified, summed
 from ntkc.symbolic.decay_forms import decay_forms
 from ntkc.symbolic.decays import Slopes, decaying
@@ -119,13 +119,18 @@ def _derived(expression: Expression) -> Dual:
         forms = power_forms(expression.name, expression.parameters, power, jumps)
         return Dual(forms, terms, _power_route(power), jumps)
     budget = Budget()
-    far = tails.tails(terms)
-    if far is None:
+    beyond = tails.tails(terms)
+    if beyond is None:
         dual = expectation(terms, terms, budget)
         dual_dot = ZERO if jumps else expectation(slopes, slopes, budget)
     else:
-        dual = tails.expectation(far, budget)
-        dual_dot = ZERO if jumps else tails.expectation(tails.slopes(far), budget)
+        dual = tails.expectation(beyond, budget)
+        dual_dot = ZERO if jumps else tails.expectation(tails.slopes(beyond), budget)
+    places = far.kinks(terms)
+    if places is not None:
+        dual = far.chosen(far.expectation(terms, budget), dual, places)
+        if not jumps:
+            dual_dot = far.chosen(far.expectation(slopes, budget), dual_dot, places)
     kinked = any(t.condition is not None and not t.condition.noise for t in terms)
     forms = _forms(expression, dual, dual_dot, kinked)
     return Dual(forms, terms, _route(terms), jumps)

@@ -27,6 +27,7 @@ from ntkc.symbolic.functions import (
     OwenT,
     Select,
     Smaller,
+    Triangle,
 )
 
 POSITIVE = frozenset({"p", "q"})
@@ -134,6 +135,7 @@ _TO_SYMPY: dict[str, Callable[..., Any]] = {
     "erf": sympy.erf,
     "normal_cdf": NormalCdf,
     "owen_t": OwenT,
+    "triangle": Triangle,
 }
 
 
@@ -183,6 +185,7 @@ _FROM_SYMPY: tuple[tuple[Any, str], ...] = (
     (sympy.erf, "erf"),
     (NormalCdf, "normal_cdf"),
     (OwenT, "owen_t"),
+    (Triangle, "triangle"),
 )
 
 

@@ -1,4 +1,4 @@
-"""The operation `edge`, as NumPy has it and as generated loops carry it, against its integral."""
+"""The operations `edge` and `triangle`, as NumPy and as generated loops have them."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import pytest
 
 from ntkc.backends.edge import edge as text
 from ntkc.backends.owen_t import owen_t
+from ntkc.backends.owen_t import triangle as triangle_text
 from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
 from ntkc.ir.node import make, symbol
 from ntkc.runtime.edge import edge
+from ntkc.runtime.triangle import triangle
 
 mp = mpmath.mp.clone()
 mp.dps = 30
@@ -89,3 +91,30 @@ def test_edge_at_right_angles(degree: int) -> None:
         limit = 0.0 if y > 0 else 2 * integral(0.9, 0.0, degree)
         assert abs(exact - limit) < 1e-25
         assert abs(float(edge(0.9, y, 0.0, degree)) - limit) < 1e-15
+
+
+@pytest.mark.parametrize("steepness", [0.0, 1e-8, 0.3, 1.0, 4.0, 1e9])
+def test_triangle_is_its_integral(steepness: float) -> None:
+    """Relative to itself: by Gauss-Legendre over the angle, of what the triangle has of it."""
+    space: dict[str, Any] = {"math": math, "np": np}
+    for dtype in ("float64", "float32"):
+        exec(triangle_text(dtype, "").lstrip(), space)
+    node = make("triangle", *(symbol(name) for name in "hyx"))
+    for h in (1e-6, 0.02, 0.9, 6.0, 30.0):
+        top, scale = mp.atan(steepness), mp.mpf(min(h, 1.0)) ** 2  # quad's errors are absolute
+        panels = [*(1 - mp.mpf(2) ** -k for k in range(44)), mp.one]
+        exact = mp.quad(
+            lambda t, h=h, top=top, scale=scale: (
+                -mp.expm1(-((h / mp.cos(top * t)) ** 2) / 2) / scale
+            ),
+            panels,
+            method="gauss-legendre",
+        ) * (top * scale / (2 * mp.pi))
+        many = evaluate([node], {"h": h, "y": steepness, "x": 1.0}, mpmath_arithmetic(40))[0]
+        assert abs(many - exact) <= mp.mpf(10) ** -18 * exact, h
+        for sign in (1, -1):
+            at = (-h, sign * steepness, -1.0)
+            for value in (space["triangle_float64"](*at), float(triangle(*at))):
+                assert abs(sign * value - exact) <= 4e-15 * exact, (h, sign)
+            single = space["triangle_float32"](*map(np.float32, at))
+            assert abs(sign * float(single) - exact) <= 2e-6 * exact, (h, sign)

@@ -26,7 +26,7 @@ ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
     ],
     "polynomial": [{"coefficients": c} for c in ((2.0,), (1.0, -3.0), (0.5, 1.0, -0.3, 0.0, 2.0))],
 }
-SIGNED = ("abs", "sin", "asin", "atan2", "edge", "min", "max", "select")
+SIGNED = ("abs", "sin", "asin", "atan2", "edge", "triangle", "min", "max", "select")
 POINTS = ((0.3, 0.7, 0.4), (0.9, 0.2, 0.6), (0.05, 0.051, 0.9))
 _EXACT = mpmath_arithmetic(50)
 

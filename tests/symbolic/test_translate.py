@@ -74,6 +74,7 @@ EXAMPLES = {
     "erf": function("erf", x),
     "normal_cdf": function("normal_cdf", x),
     "owen_t": function("owen_t", x, y, 0.7),
+    "triangle": function("triangle", x, y, 0.7),
     "edge": make("edge", x, y, const(0.7), degree=2),
     "kink": function("kink", y, degree=3),
     "chebyshev": make("chebyshev", x, coefficients=(0.1, -2.0, 0.5, 1.0 / 3.0)),

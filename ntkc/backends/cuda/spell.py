@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from ntkc.backends.edge import edge
-from ntkc.backends.owen_t import owen_t
+from ntkc.backends.owen_t import owen_t, triangle
 from ntkc.backends.spelling import Dialect, calls, helpers_of, indices, literals, scalars
 
 DEVICE = "@device"
@@ -100,7 +100,7 @@ def inverse_root_float32(x):
 
 HELPERS = {"sqrt_float32": _ROOT, "inverse_root_float32": _INVERSE_ROOT} | {
     f"{name}_{dtype}": helper(dtype, DEVICE)
-    for name, helper in (("owen_t", owen_t), ("edge", edge))
+    for name, helper in (("owen_t", owen_t), ("triangle", triangle), ("edge", edge))
     for dtype in ("float64", "float32")
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ntkc.backends.edge import edge
-from ntkc.backends.owen_t import owen_t
+from ntkc.backends.owen_t import owen_t, triangle
 
 _BITS_OF = '''\
 @intrinsic
@@ -77,6 +77,12 @@ def owen_t(h, y, x):
 
     with np.errstate(divide="ignore", invalid="ignore"):
         return special.owens_t(h, np.where(y == 0.0, 0.0, np.divide(y, np.abs(x))))''',
+    "triangle": '''\
+def triangle(h, y, x):
+    """The normal probability of a right triangle: see `ntkc.runtime.triangle`."""
+    from ntkc.runtime import triangle as values
+
+    return values.triangle(h, y, x)''',
     "edge": '''\
 def edge(h, y, x, degree):
     """What an edge at height h adds to a moment of a pair: see `ntkc.runtime.edge`."""
@@ -85,6 +91,8 @@ def edge(h, y, x, degree):
     return values.edge(h, y, x, degree)''',
     "owen_t_float64": owen_t("float64", '@njit(error_model="numpy")'),
     "owen_t_float32": owen_t("float32", '@njit(error_model="numpy")'),
+    "triangle_float64": triangle("float64", '@njit(error_model="numpy")'),
+    "triangle_float32": triangle("float32", '@njit(error_model="numpy")'),
     "edge_float64": edge("float64", '@njit(error_model="numpy")'),
     "edge_float32": edge("float32", '@njit(error_model="numpy")'),
     "bits_of_float64": _BITS_OF.format(dtype="float64", bits=64),

@@ -54,6 +54,7 @@ NUMPY = Dialect(
                 "erf": "erf({0})",
                 "normal_cdf": "normal_cdf({0})",
                 "owen_t": "owen_t({0}, {1}, {2})",
+                "triangle": "triangle({0}, {1}, {2})",
                 "edge": "edge({0}, {1}, {2}, {degree})",
             }
         ),
@@ -84,6 +85,7 @@ PYTHON = Dialect(
                 "erf": "math.erf({0})",
                 "normal_cdf": "(0.5 * math.erfc(-({0}) / math.sqrt(2.0)))",
                 "owen_t": "float(owen_t({0}, {1}, {2}))",
+                "triangle": "float(triangle({0}, {1}, {2}))",
                 "edge": "float(edge({0}, {1}, {2}, {degree}))",
                 "inverse_size": "(1.0 / size)",
                 "within": "within({0}, {low!r}, {high!r}, {strict}, {what!r})",

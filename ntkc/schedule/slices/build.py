@@ -83,7 +83,7 @@ def slice_schedule(
     )
 
 
-_NO_VECTORS = ("owen_t", "edge", "sin", "cos", "log")
+_NO_VECTORS = ("owen_t", "triangle", "edge", "sin", "cos", "log")
 """What is computed number by number, by a function with choices or a library's."""
 
 
