@@ -174,6 +174,11 @@ def pose(
 def _kernel(program: str | os.PathLike[str] | CompiledKernel) -> CompiledKernel:
     if isinstance(program, CompiledKernel):
         return program
+    if isinstance(program, str) and "{" in program:
+        raise TypeError(
+            "program: expected a path or a compiled kernel, got the text of a program; pass "
+            "ntkc.compile(source=...)"
+        )
     from ntkc.api import compile
 
     return compile(program)

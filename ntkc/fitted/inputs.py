@@ -18,6 +18,9 @@ Sizes = tuple[int | None, ...]
 
 def as_numbers(x: object, name: str = "x") -> NDArray[Any]:
     """A batch (n, …) of finite real numbers, float32 or float64. Raises `DataError`."""
+    require_unmasked(x, name)
+    if hasattr(x, "toarray"):
+        raise DataError(f"{name} must not be sparse: pass {name}.toarray()")
     try:
         array = np.asarray(x)
         if array.dtype == object:
@@ -32,6 +35,12 @@ def as_numbers(x: object, name: str = "x") -> NDArray[Any]:
         array = array.astype(np.float64, copy=False)
     require_finite(array, name)
     return array
+
+
+def require_unmasked(values: object, name: str) -> None:
+    """Raise `DataError` for a masked array with masked entries: they have no numbers."""
+    if np.ma.is_masked(values):
+        raise DataError(f"{name} has masked entries: fill or drop them first")
 
 
 def require_finite(array: NDArray[Any], name: str) -> None:

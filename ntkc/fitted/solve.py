@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ntkc import predict
-from ntkc.predict.arrays import Gram, gram
+from ntkc.predict.arrays import Gram, gram, non_negative
 from ntkc.predict.modes import spectrum
 
 from .bound import BoundKernel
@@ -126,9 +126,10 @@ def _relative_ridge(
     """The ridge relative to the kernel's scale, and the leave-one-out error that chose it."""
     if asked != "auto":
         try:
-            return float(asked), {}
-        except ValueError:
+            relative = float(asked)
+        except (TypeError, ValueError):
             raise DataError(f"ridge must be a number or 'auto', and is {asked!r}") from None
+        return non_negative(relative, "ridge"), {}
     ridge, error = choose_ridge(*data())
     return ridge, {} if error is None else {"leave_one_out_mse": error}
 

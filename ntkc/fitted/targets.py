@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import DataError
-from .inputs import Array, mean_and_scale, require_finite
+from .inputs import Array, mean_and_scale, require_finite, require_unmasked
 
 Task: TypeAlias = Literal["regression", "classification"]
 TASKS: tuple[str, ...] = ("regression", "classification")
@@ -103,6 +103,7 @@ def choose_task(y: NDArray[Any], asked: str) -> Task:
 
 def as_targets(y: object, rows: int, name: str = "y") -> NDArray[Any]:
     """Targets (n,) or (n, outputs) as an array of numbers, booleans or texts."""
+    require_unmasked(y, name)
     array = np.asarray(y)
     if array.dtype == object:
         array = _typed(array, name)

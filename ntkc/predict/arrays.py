@@ -78,9 +78,12 @@ class Targets:
 def real_array(value: ArrayLike, name: str, ndim: int | tuple[int, ...]) -> Array:
     """`value` as a finite float64 array of `ndim` axes.
 
-    Raises `InputTypeError` for anything but real numbers (booleans are no numbers here) and
-    `InputError` for another number of axes, NaN or infinity; both name the argument.
+    Raises `InputTypeError` for anything but real numbers (booleans are no numbers here, nor are
+    masked entries) and `InputError` for another number of axes, NaN or infinity; both name the
+    argument.
     """
+    if np.ma.is_masked(value):
+        raise InputTypeError(f"{name} has masked entries: fill or drop them first")
     raw = np.asarray(value)
     if (raw.size == 0 and raw.dtype == object) or raw.dtype.kind not in "iuf":
         raise InputTypeError(f"{name} must hold real numbers, and has the type {raw.dtype}")

@@ -17,7 +17,7 @@ from .blas import single_threaded_blas
 from .errors import ArgumentError, ArrayError, LoadError
 from .evaluate import Call, TileWorker
 from .gradients import Request, ValueAndGradient, checked_request, evaluate_request
-from .options import memory_budget, parameter_values, requested_roots, thread_count
+from .options import memory_budget, ordered, parameter_values, requested_roots, thread_count
 from .outputs import bundle, make_outputs
 from .plan import Needs, Plan, make_plan
 from .program import Program
@@ -121,8 +121,9 @@ class Kernel:
         Without `x2` the result is the Gram matrix of `x1`: exactly symmetric, with an accurate
         diagonal. With it, a cross-Gram matrix, in which no input is taken for itself.
 
-        `get` is "ntk", "nngp", or a tuple of them. `out` is an array to write to (a tuple of
-        arrays for two kernels), of any layout, memory-mapped or not. `progress(done, total)` is
+        `get` is "ntk", "nngp", or a tuple of them, in whose order the named tuple is. `out` is an
+        array to write to (for two kernels a tuple of arrays, in that order too, or a named tuple
+        by its names), of any layout, memory-mapped or not. `progress(done, total)` is
         called now and then, from this thread, with numbers of entries; what it raises ends the
         call. `threads` is by default the number of processors. `memory` bounds what is allocated
         beyond inputs and result, in bytes or as "512MiB" (default 256 MiB). Every parameter of
@@ -131,19 +132,21 @@ class Kernel:
         Raises subclasses of `KernelError`, which are `ValueError` or `TypeError` too. After an
         exception, `out` may hold results of some tiles.
         """
-        roots, several = requested_roots(get, self._available)
+        asked, several = requested_roots(get, self._available)
         values = parameter_values(self.name, self._program.parameters, params)
         limit, budget = thread_count(threads), self._budget(memory)
         inputs = self._inputs(x1, x2)
         constants = self._constants(values, inputs[0])
         shape = inputs[0].shape[0], inputs[-1].shape[0]
-        outputs = self._outputs(out, roots, shape, inputs)
+        results = self._outputs(out, asked, shape, inputs)
         reporter = Reporter(progress, shape[0] * shape[1])
         if shape[0] and shape[1]:
+            roots = ordered(asked)
+            outputs = [results[asked.index(root)] for root in roots]
             self._fill(roots, constants, inputs, outputs, limit, budget, reporter)
             self._refine(roots, values, inputs, outputs, limit, budget)
         reporter.finish()
-        return bundle(outputs, roots, several)
+        return bundle(results, asked, several)
 
     def diag(
         self,

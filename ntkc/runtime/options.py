@@ -6,7 +6,7 @@ import math
 import numbers
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -31,7 +31,7 @@ def did_you_mean(word: str, words: Sequence[str]) -> str:
 
 
 def requested_roots(get: object, available: Sequence[str]) -> tuple[tuple[str, ...], bool]:
-    """The roots asked for, in canonical order, and whether a tuple was asked for.
+    """The roots asked for, in their order, and whether a tuple was asked for.
 
     Raises `ArgumentError` or `ArgumentTypeError`.
     """
@@ -47,13 +47,17 @@ def requested_roots(get: object, available: Sequence[str]) -> tuple[tuple[str, .
             raise ArgumentError(f'get: {word!r} is neither "ntk" nor "nngp"{hint}')
         if words.count(word) > 1:
             raise ArgumentError(f"get: {word!r} is asked for {words.count(word)} times")
-    roots = tuple(root for root in ROOTS if root in words)
-    if "+".join(roots) not in available:
+    together = "+".join(ordered(words))
+    if together not in available:
         raise ArgumentError(
-            f"get: this kernel was compiled without {'+'.join(roots)} "
-            f"(it has {', '.join(available)})"
+            f"get: this kernel was compiled without {together} (it has {', '.join(available)})"
         )
-    return roots, several
+    return tuple(words), several
+
+
+def ordered(roots: Iterable[str]) -> tuple[str, ...]:
+    """Roots in the order that programs have them in."""
+    return tuple(sorted(roots, key=ROOTS.index))
 
 
 def parameter_values(

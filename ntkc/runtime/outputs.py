@@ -18,6 +18,13 @@ class Kernels(NamedTuple):
     ntk: NDArray[Any]
 
 
+class NtkAndNngp(NamedTuple):
+    """Values of `get=("ntk", "nngp")`."""
+
+    ntk: NDArray[Any]
+    nngp: NDArray[Any]
+
+
 class NngpOnly(NamedTuple):
     """Values of `get=("nngp",)`."""
 
@@ -31,16 +38,21 @@ class NtkOnly(NamedTuple):
 
 
 _OVERLAP_WORK: Any = 10_000  # steps, which settle all but contrived layouts
-Result = NDArray[Any] | Kernels | NngpOnly | NtkOnly
+Result = NDArray[Any] | Kernels | NtkAndNngp | NngpOnly | NtkOnly
+_BUNDLES: Any = {found._fields: found for found in (Kernels, NtkAndNngp, NngpOnly, NtkOnly)}
 
 
 def bundle(arrays: Sequence[NDArray[Any]], roots: tuple[str, ...], several: bool) -> Result:
     """The result as it was asked for: an array, or a named tuple with the roots as fields."""
-    if not several:
-        return arrays[0]
-    if len(roots) == 2:
-        return Kernels(arrays[0], arrays[1])
-    return NngpOnly(arrays[0]) if roots[0] == "nngp" else NtkOnly(arrays[0])
+    result: Result = _BUNDLES[roots](*arrays) if several else arrays[0]
+    return result
+
+
+def brought(out: object, roots: tuple[str, ...]) -> list[Any]:
+    """The arrays of `out`, one for each root, in their order: by name from a named tuple."""
+    if set(roots) == set(getattr(out, "_fields", ())):
+        return [getattr(out, root) for root in roots]
+    return list(out) if isinstance(out, (tuple, list)) else [out]
 
 
 def make_outputs(
@@ -56,7 +68,7 @@ def make_outputs(
     """
     if out is None:
         return [np.empty(shape, dtype) for _ in roots]
-    arrays: list[Any] = list(out) if isinstance(out, (tuple, list)) else [out]
+    arrays = brought(out, roots)
     if len(arrays) != len(roots):
         raise ArgumentError(
             f"out: expected {len(roots)} array(s), for {' and '.join(roots)}, got {len(arrays)}"

@@ -17,7 +17,7 @@ from ntkc.artefact.open_kernel import OpenKernel
 from ntkc.predict.arrays import Array
 
 from .program import B_STD, W_STD, Model, load, values
-from .rows import as_inputs, as_table, input_shape
+from .rows import as_inputs, as_table, input_shape, refuse_masked
 
 Report = TypeVar("Report", predict.SolveReport, predict.IterativeReport)
 
@@ -62,6 +62,7 @@ class NetworkEstimator(BaseEstimator):
         if isinstance(self.kernel_, OpenKernel):
             self.kernel_ = self.kernel_.fitting(np.shape(X)[1:])
         self.params_ = values(self, self.kernel_)
+        refuse_masked(validation.get("y"), "y")
         found = validate_data(
             self, as_table(X, self.kernel_), dtype=(np.float64, np.float32), copy=True, **validation
         )

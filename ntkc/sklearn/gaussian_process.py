@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -134,7 +135,11 @@ class NeuralTangentKernel(Kernel):
         shown = [repr(self.model)] if self.model is not None else []
         if self.model is None:
             shown += [f"depth={self.depth}", f"activation={self.activation!r}"]
-        shown += [f"{name}={value:.3g}" for name, value in values(self, self.kernel_).items()]
+        own = {"w_std": self.w_std, "b_std": self.b_std} if self.model is None else {}
+        # As they were given: nothing is compiled to be shown, and nothing raises.
+        shown += [
+            f"{name}={_short(value)}" for name, value in (own | dict(self.params or {})).items()
+        ]
         shown += [f"get={self.get!r}"] if self.get != "ntk" else []
         return f"{type(self).__name__}({', '.join(shown)})"
 
@@ -153,6 +158,10 @@ def _bounds(name: str, default: float, value: float, given: Bounds | None) -> An
     if given is None:
         return "fixed"
     raise BoundsError(f"{name} = {value:g} has no logarithm to vary: start it above zero")
+
+
+def _short(value: object) -> str:
+    return f"{float(value):.3g}" if isinstance(value, Real) else repr(value)
 
 
 def _snapped(value: float, bounds: Any) -> float:

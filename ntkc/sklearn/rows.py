@@ -11,13 +11,23 @@ from ntkc.runtime import Kernel
 
 
 def as_table(X: Any, kernel: Kernel) -> Any:
-    """Inputs of the network's own shape (n, *sizes) as a table (n, d); anything else untouched."""
+    """Inputs of the network's own shape (n, *sizes) as a table (n, d); anything else untouched.
+
+    Raises `ValueError` for masked entries, whose numbers scikit-learn would take.
+    """
+    refuse_masked(X, "X")
     sizes = kernel.program.input_sizes
     shape: tuple[int, ...] = getattr(X, "shape", ())
     fits = len(shape) == len(sizes) + 1 > 2 and all(
         size in (None, given) for size, given in zip(sizes, shape[1:], strict=True)
     )
     return np.asarray(X).reshape(shape[0], prod(shape[1:])) if fits else X
+
+
+def refuse_masked(values: Any, name: str) -> None:
+    """Raise `ValueError` for a masked array with masked entries."""
+    if np.ma.is_masked(values):
+        raise ValueError(f"{name} has masked entries: fill or drop them first")
 
 
 def input_shape(kernel: Kernel, features: int) -> tuple[int, ...]:

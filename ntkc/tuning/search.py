@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from math import log
+from numbers import Integral
 from typing import Any, Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from ntkc.predict.arrays import Array, choice, non_negative, targets
-from ntkc.predict.errors import InputError, PredictError
+from ntkc.predict.errors import InputError, InputTypeError, PredictError
 from ntkc.runtime.errors import KernelError
 
 from .derivatives import TunableKernel
@@ -68,9 +69,12 @@ def tune(
     Raises `InputError`, `InputTypeError`, `BoundsError`, what the kernel raises for `x`, and
     `TuneError` if no start can be evaluated.
     """
+    for name, count, least in (("restarts", restarts, 0), ("max_iterations", max_iterations, 1)):
+        if isinstance(count, bool) or not isinstance(count, Integral):
+            raise InputTypeError(f"{name} must be a whole number, and is {count!r}")
+        if count < least:
+            raise InputError(f"{name} must be at least {least}, and is {count}")
     problem = _problem(kernel, x, y, objective, get, start, bounds, ridge)
-    if restarts < 0 or max_iterations < 1:
-        raise InputError("restarts must be at least 0, and max_iterations at least 1")
     varied = problem.all_varied
     first = np.array([log(each.start) for each in varied])
     low = np.array([log(each.low) for each in varied])

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
 
 import ntkc
 from ntkc import predict
@@ -224,6 +225,10 @@ def test_shapes(sizes: Any, shape: Any, expected: Any) -> None:
         ({"task": "ranking"}, "task must be"),
         ({"get": "nngp_dot"}, "get must be"),
         ({"ridge": "some"}, "ridge must be"),
+        ({"ridge": None}, "ridge must be"),
+        ({"x": np.ma.masked_greater(np.eye(60, 3), 0)}, "x has masked entries"),
+        ({"y": np.ma.masked_greater(np.arange(60.0), 50)}, "y has masked entries"),
+        ({"x": csr_array(np.eye(60, 3))}, r"pass x.toarray\(\)"),
         ({"solver": "magic"}, "solver must be"),
         ({"standardize": "yes"}, "standardize must be"),
         ({"feature_names": ["a", "b"]}, "3 different names"),
@@ -236,8 +241,11 @@ def test_data_that_cannot_be_used(kernel: Any, data: Any, change: Any, message: 
 
 
 def test_other_errors_keep_their_types(kernel: Any, data: Any) -> None:
-    with pytest.raises(predict.InputError, match=r"^ridge"):
-        ntkc.fit(kernel, *data, ridge=-1.0)
+    for ridge in (-1.0, np.nan):
+        with pytest.raises(predict.InputError, match=f"^ridge must .* is {ridge}"):
+            ntkc.fit(kernel, *data, ridge=ridge)
+    with pytest.raises(TypeError, match=r"pass ntkc.compile\(source=...\)"):
+        ntkc.fit("network n { input vector[3]; dense }", *data)
     with pytest.raises(ntkc.KernelError, match="did you mean 'w_std'"):
         ntkc.fit(kernel, *data, params={"w_sdt": 1.0})
     with pytest.raises(FileNotFoundError):

@@ -108,6 +108,16 @@ def test_other_types_are_named(problem: Any, dtype: Any) -> None:
         predict.squared_loss_dynamics(problem.train, problem.y, learning_rate="fast")
 
 
+def test_masked_entries_have_no_numbers(problem: Any) -> None:
+    masked = np.ma.masked_greater(problem.y, 0.0)
+    with pytest.raises(InputTypeError, match="y_train has masked entries"):
+        predict.regress(problem.train, masked)
+    with pytest.raises(InputTypeError, match="k_train has masked entries"):
+        predict.regress(np.ma.masked_equal(problem.train, problem.train[0, 1]), problem.y)
+    unmasked = predict.regress(problem.train, np.ma.masked_array(problem.y))
+    np.testing.assert_array_equal(unmasked.dual, predict.regress(problem.train, problem.y).dual)
+
+
 def test_impossible_times_are_named(problem: Any) -> None:
     found = predict.squared_loss_dynamics(problem.train, problem.y)
     for bad in (-1.0, np.nan, [[1.0]]):

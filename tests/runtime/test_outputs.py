@@ -34,6 +34,12 @@ def test_two_outputs(programs, rng):
     again = type(exact)(np.empty((20, 20)), np.empty((20, 20)))
     assert kernel(x, get=("ntk", "nngp"), out=again).ntk is again.ntk
     assert np.array_equal(again.nngp, exact.nngp)
+    assert np.array_equal(again.ntk, exact.ntk)
+    ntk, nngp = np.empty((2, 20, 20))
+    found = kernel(x, get=("ntk", "nngp"), out=(ntk, nngp))
+    assert found.ntk is found[0]
+    assert np.array_equal(ntk, exact.ntk)
+    assert np.array_equal(nngp, exact.nngp)
 
 
 def test_memory_mapped(programs, rng, tmp_path):

@@ -68,6 +68,8 @@ def test_hyperparameters_are_the_program_s_parameters() -> None:
     assert repr(NeuralTangentKernel(depth=2, get="nngp")) == (
         "NeuralTangentKernel(depth=2, activation='relu', w_std=1.41, b_std=0.1, get='nngp')"
     )
+    missing = NeuralTangentKernel("nowhere.ntk", params={"w": 1.2345, "b": None})  # not compiled
+    assert repr(missing) == "NeuralTangentKernel('nowhere.ntk', w=1.23, b=None)"
 
 
 def test_parameters_at_zero() -> None:

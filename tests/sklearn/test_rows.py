@@ -10,7 +10,7 @@ import pytest
 
 import ntkc
 from ntkc.runtime import Kernel
-from ntkc.sklearn import NeuralTangentKernel, NTKClassifier, NTKRegressor
+from ntkc.sklearn import NeuralTangentKernel, NNGPRegressor, NTKClassifier, NTKRegressor
 from ntkc.sklearn.rows import input_shape
 from tests.sklearn.data import X, Y
 
@@ -108,3 +108,16 @@ def test_open_sizes_follow_the_rows() -> None:
     assert NTKRegressor(both, ridge=0.1).fit(images, Y).input_shape_ == (2, 2, 1)
     with pytest.raises(ValueError, match=r"rows of the shape \(4,\) do not settle the sizes of"):
         NTKRegressor(both, ridge=0.1).fit(X, Y)
+
+
+def test_masked_entries_have_no_numbers() -> None:
+    for x, y, name in [
+        (np.ma.masked_greater(X, 1.0), Y, "X"),
+        (X, np.ma.masked_greater(Y, 0.5), "y"),
+    ]:
+        for estimator in (NTKRegressor(), NTKClassifier(), NNGPRegressor()):
+            with pytest.raises(ValueError, match=f"{name} has masked entries"):
+                estimator.fit(x, y)
+    fit = NTKRegressor(ridge=0.1).fit(np.ma.masked_array(X), Y)  # none of them is masked
+    with pytest.raises(ValueError, match="X has masked entries"):
+        fit.predict(np.ma.masked_greater(X, 1.0))

@@ -142,6 +142,8 @@ def test_constant_targets_one_row_and_zeros() -> None:
         ({"ridge": (1.0, 0.1)}, BoundsError, "ridge: expected 0 < low <= high"),
         ({"ridge": (1.0, 2.0, 3.0)}, BoundsError, "ridge: expected two numbers"),
         ({"restarts": -1}, ValueError, "restarts must be at least 0"),
+        ({"restarts": 1.5}, TypeError, "restarts must be a whole number"),
+        ({"max_iterations": 0}, ValueError, "max_iterations must be at least 1"),
         ({"bounds": {"depth": (1, 2)}}, BoundsError, "no parameter 'depth'"),
     ],
 )

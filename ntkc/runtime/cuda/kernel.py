@@ -14,7 +14,7 @@ from ..errors import ArgumentError, DeviceError, LoadError
 from ..gradients import ValueAndGradient
 from ..kernel import Kernel
 from ..options import memory_budget
-from ..outputs import make_outputs
+from ..outputs import brought, make_outputs
 from ..program import DEVICE_ABI, Program
 from ..slice_program import SliceProgram
 from ..threads import Reporter
@@ -103,7 +103,7 @@ class CudaKernel(Kernel):
         shape: tuple[int, int],
         inputs: list[NDArray[Any]],
     ) -> list[Any]:
-        several = list(out) if isinstance(out, (tuple, list)) else [out]
+        several = brought(out, roots)
         stays = out is None and any(_device_array(array) is not None for array in inputs)
         if not stays and not any(on_device(entry) for entry in several):
             return list(make_outputs(out, roots, shape, self.dtype, inputs))
