@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ntkc.backends.octaves import digest
-from ntkc.ir.node import Node
+from ntkc.ir.node import Node, topological
 
 
 class UnspelledError(Exception):
@@ -39,32 +39,41 @@ class Dialect:
     literal: Callable[[float], str]
 
     def write(self, node: Node, names: Mapping[Node, str] | None = None) -> str:
-        """The expression's text; nodes in `names` are written as their names."""
-        return self._write(node, {} if names is None else names)[0]
+        """The expression's text; nodes in `names` are written as their names.
 
-    def _write(self, node: Node, names: Mapping[Node, str]) -> tuple[str, int]:
-        if node in names:
-            return names[node], ATOM
+        Not recursive: a polynomial of two variables is a sum of hundreds of terms.
+        """
+        known = {} if names is None else names
+        done: dict[Node, tuple[str, int]] = {}
+
+        def text(part: Node, least: int = ANY) -> str:
+            if part in known:
+                return known[part]
+            written, binds = done[part]
+            return written if binds >= least else f"({written})"
+
+        for part in topological((node,), known):
+            done[part] = self._written(part, text)
+        return text(node)
+
+    def _written(self, node: Node, text: Callable[[Node, int], str]) -> tuple[str, int]:
+        """One operation on texts, and how tightly it binds."""
         if node.op == "const":
-            text = self.literal(node.attr("value"))
-            return text, SIGN if text.startswith("-") else ATOM
+            number = self.literal(node.attr("value"))
+            return number, SIGN if number.startswith("-") else ATOM
         if node.op in ("symbol", "param"):
             return str(node.attr("name")), ATOM
         if node.op == "polynomial":
-            return self._horner(node, self._operand(node.args[0], ATOM, names)), SUM
+            return self._horner(node, text(node.args[0], ATOM)), SUM
         form = self.forms.get(node.op)
         if form is None:
             raise UnspelledError(f"{node.op} has no spelling in {self.name}")
         operands = zip(node.args, form.operands, strict=False)
-        args = [self._operand(arg, least, names) for arg, least in operands]
+        args = [text(arg, least) for arg, least in operands]
         attributes = dict(node.attrs)
         if node.op == "octaves":
             attributes["digest"] = digest(node)
         return form.text.format(*args, **attributes), form.binds
-
-    def _operand(self, node: Node, least: int, names: Mapping[Node, str]) -> str:
-        text, binds = self._write(node, names)
-        return text if binds >= least else f"({text})"
 
     def _horner(self, node: Node, x: str) -> str:
         coefficients = node.attr("coefficients")

@@ -44,6 +44,7 @@ class ActivationCalls:
         self._evaluator = evaluator
         self._report = evaluator.report
         self._labels: dict[str, Node] = {}
+        self._sound: set[tuple[Node, tuple[tuple[Node, float], ...]]] = set()
         self._found: dict[tuple[str, Node], Activation | NoClosedForm | Finding] = {}
 
     def call(self, call: ast.Call, scope: Scope) -> Step[Value]:
@@ -135,10 +136,10 @@ class ActivationCalls:
         except BrokenFormulaError:
             return POISON
         formula.defaults |= {names[name]: v.value for name, v in named if name in free}
-        if self._without_value(body, formula, entry, call):
-            return POISON
         shown = ", ".join(name if name in free else f"{v.value:g}" for name, v in named)
         label = self._label(f"{entry.name}({shown})" if shown else entry.name, body)
+        if self._without_value(body, formula, entry, call):
+            return POISON
         found = self._derived(entry.name, label, body, formula, tuple(free))
         if not isinstance(found, Activation):
             held = [str(node.attr("name")) for node in formula.defaults if node.op == "param"]
@@ -150,8 +151,13 @@ class ActivationCalls:
 
     def _without_value(self, body: Node, formula: Formula, entry: Entry, call: ast.Call) -> bool:
         """Whether the formula has no value somewhere, which is reported."""
+        key = body, tuple(formula.defaults.items())
+        if key in self._sound:
+            return False
         found = without_value(body, formula)
-        if found is not None:
+        if found is None:
+            self._sound.add(key)
+        else:
             inside = Scope(entry.file, called=CallSite(entry.name, call.span))
             place = call if found.expression is None else found.expression
             self._evaluator.error(

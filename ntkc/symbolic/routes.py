@@ -92,10 +92,10 @@ def decays(body: Node) -> Slopes | None:
     """
     try:
         terms = terms_of(body)
+        found = decaying(terms)
+        if found is None or _has_masses(derivative(terms)[1], {}, terms):
+            return None
     except (NoRuleError, OverflowError):
-        return None
-    found = decaying(terms)
-    if found is None or _has_masses(derivative(terms)[1], {}, terms):
         return None
     return found
 

@@ -153,3 +153,12 @@ def test_a_root_of_a_square_is_the_modulus():
     x = np.array([[1.0, 2.0, -1.0], [0.5, -1.0, 1.0]])
     found, expected = (ntkc.compile(source=program(f))(x) for f in ("sqrt(z^2)", "abs(z)"))
     np.testing.assert_array_equal(found, expected)
+
+
+def test_every_use_is_looked_at_with_its_own_values():
+    source = (
+        "param a = 1\nparam b = -5\nactivation root(z, s) = sqrt(s + z^2)\n"
+        "network n { input vector[3]; dense -> root(a) -> dense -> root(b) -> dense }\n"
+    )
+    found = [d for d in check(source) if d.code == "E0310"]
+    assert [d.secondary[0].span.text for d in found] == ["root(b)"]
