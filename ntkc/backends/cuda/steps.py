@@ -20,7 +20,8 @@ from ntkc.backends.spelling import Dialect
 from ntkc.backends.statements import Printer, assignment, indented
 from ntkc.ir.loop import Let, Load, Lookup, Table
 from ntkc.ir.node import Node, Space, Varies, const, symbol
-from ntkc.schedule.lower import Lanes, numbers_met
+from ntkc.schedule.draft import Draft
+from ntkc.schedule.pointwise import Pointwise, numbers_met
 from ntkc.schedule.program import Run
 from ntkc.schedule.slices.packs import Block
 from ntkc.schedule.slices.program import SliceStep
@@ -63,7 +64,7 @@ class _Cell(Printer):
         return f"{buffer}[u64({self.index(index)})]"
 
 
-class Step(Lanes):
+class Step(Pointwise):
     """One step of a run."""
 
     step: SliceStep
@@ -78,16 +79,12 @@ class Step(Lanes):
         held: Held,
         describe: str,
     ) -> None:
-        self.run, self.position, self.name, self.tables = run, position, name, tables
-        self.step = run.steps[position]
+        super().__init__(run, position, name, tables, Draft())
         self.place, self.where, self.dialect = place, place.where, place.dialect
         self.held, self.describe = held, describe
         self.cells = Cells(self.where, self.step.geometry)
         kind = "F" if place.dtype == "float32" else "np.float64"
         self.windows = Windows(self.cells, place.dialect, kind)
-        self.before, self.body = [], []
-        self.names: dict[Node, Node] = {}
-        self.used: set[str] = set()
         self.fixed: dict[Node, Node] = {}
         self.entries: list[tuple[str, int, Node]] = []
         self.arguments: dict[str, str] = {}
@@ -121,9 +118,9 @@ class Step(Lanes):
     # --- what differs from one step with this text to another -----------------------------
 
     def _looked_up(self) -> list[str]:
-        found = [f"{s.name} = {s.table}[{s.position}]" for s in self.before
+        found = [f"{s.name} = {s.table}[{s.position}]" for s in self.draft.before
                  if isinstance(s, Lookup)]  # fmt: skip
-        self.before = []
+        self.draft.before = []
         return found
 
     def _constants(self) -> list[str]:
@@ -183,7 +180,7 @@ class Step(Lanes):
         lines = self._products()
         self._compute()
         results = [self._named(node) for node in self.step.instance.outputs]
-        lines += _Cell(self.dialect, INDEX).block(late(self.body, self.place.dtype))
+        lines += _Cell(self.dialect, INDEX).block(late(self.draft.body, self.place.dtype))
         lines.append(f"return {', '.join(results)}")
         given |= {name: name for name in self.arguments} | {"same": "same"}
         target = ", ".join(f"next_{k}_{r}" for k in range(self._outputs))
@@ -193,7 +190,7 @@ class Step(Lanes):
     def _given(self, r: int) -> dict[str, str]:
         """What is known of a cell before anything pointwise."""
         instance = self.step.instance
-        self.names, self.body = dict(self.fixed), []
+        self.draft.names, self.draft.body = dict(self.fixed), []
         given = {
             "row_cell": self.cells.number(r, False),
             "column_cell": self.cells.number(r, True),
@@ -205,13 +202,13 @@ class Step(Lanes):
                 own, name = self._kept(k), f"value_{k}"
                 read = f"slots[u64({self.cells.place(f'from_{k}', r)})]"
                 given[name] = read if own is None else f"{own}[{r}]"
-                self.names[node] = symbol(name)
+                self.draft.names[node] = symbol(name)
         for k, node in enumerate(n for n in instance.body if n.op == "window"):
             given[f"sum_{k}"] = self.windows.sums[node, r]
             size = prod(node.attr("size"))
             whole = symbol(f"sum_{k}")
-            self.names[node] = whole * const(1.0 / size) if size > 1 else whole
-        self.used = {*given, *self.arguments, "same"}
+            self.draft.names[node] = whole * const(1.0 / size) if size > 1 else whole
+        self.draft.used = {*given, *self.arguments, "same"}
         return given
 
     def _stores(self, r: int) -> list[str]:
@@ -228,26 +225,26 @@ class Step(Lanes):
     # --- a cell --------------------------------------------------------------------------
 
     def _named(self, node: Node) -> str:
-        name = self._fresh("next")
-        self.body.append(Let(name, self._value(node)))
+        name = self.draft.fresh("next")
+        self.draft.body.append(Let(name, self._value(node)))
         return name
 
     def _singles(self) -> None:
         for kind, hole, node in self.entries:
-            name = self._fresh(f"{kind}_{hole}")
+            name = self.draft.fresh(f"{kind}_{hole}")
             place = symbol(f"{kind}_from_{hole}") + symbol(f"{kind}_cell")
-            self.body.append(Load(name, f"{kind}_table", place))
-            self.names[node] = symbol(name)
+            self.draft.body.append(Load(name, f"{kind}_table", place))
+            self.draft.names[node] = symbol(name)
 
     def _products(self) -> list[str]:
         """Inner products over channels."""
         instance, lines = self.step.instance, []
         pointwise = (n for n in instance.body if n.op != "window")
         for node in dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)]):
-            if node.op == "gram" and node.varies is Varies.CROSS and node not in self.names:
-                name = self._fresh("product")
+            if node.op == "gram" and node.varies is Varies.CROSS and node not in self.draft.names:
+                name = self.draft.fresh("product")
                 lines += self._product(name, prod(node.space))
-                self.names[node] = symbol(name)
+                self.draft.names[node] = symbol(name)
         return lines
 
     def _product(self, name: str, cells: int) -> list[str]:

@@ -18,12 +18,15 @@ from math import prod
 
 from ntkc.ir.loop import Let, Load, Loop, LoopKind, Offset, Statement, Store, Table
 from ntkc.ir.node import Node, const, function, symbol
-from ntkc.schedule.lower import numbers_met
+from ntkc.schedule.draft import Draft
+from ntkc.schedule.pointwise import Pointwise, numbers_met
+from ntkc.schedule.program import Run
 from ntkc.schedule.slices.layout import Layout, end_margins, side_margin
 from ntkc.schedule.slices.products import Products, is_product, read
-from ntkc.schedule.slices.program import Segment, SliceStep
+from ntkc.schedule.slices.program import Geometry, Segment, SliceStep
+from ntkc.schedule.slices.rows import Rows
 from ntkc.schedule.slices.streams import Stream, made_row, streams
-from ntkc.schedule.slices.windows import WindowSums
+from ntkc.schedule.slices.windows import Windows
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def lower_segment(
         for position in range(run.period):
             part = f"{name}_{segment.number}_{number}_{position}"
             stream = streamed.get(number)
-            step = _Slice(where, numbers, run, position, part, tables, own, shared, stream)
+            step = _Step(where, numbers, run, position, part, tables, own, shared, stream)
             remark = describe(run.steps[position])
             if stream is not None:
                 made = describe(segment.runs[number - 1].steps[0])
@@ -78,39 +81,62 @@ def lower_segment(
     return tables, found
 
 
-class _Slice(WindowSums):
+class _Step(Pointwise):
     """One step: window sums along the rows, then everything pointwise, then margins."""
+
+    step: SliceStep
+
+    def __init__(
+        self,
+        where: Layout,
+        numbers: Mapping[Geometry, int],
+        run: Run,
+        position: int,
+        name: str,
+        tables: list[Table],
+        own: bool,
+        shared: bool,
+        stream: Stream | None,
+    ) -> None:
+        super().__init__(run, position, name, tables, Draft())
+        self.where, self.numbers, self.own = where, numbers, own
+        self.shared, self.stream = shared, stream
+        geometry = self.step.geometry
+        self.rows = Rows(where, geometry, numbers[geometry], self.draft, stream)
+        self.windows = Windows(self.rows)
+        self.outside: list[Statement] = []
+        """What the arguments of a call are looked up by."""
 
     def call(self, remark: str) -> Call:
         """The step on all rows, and the margins of what it made."""
         body = self._statements()
-        return Call(remark, tuple(self.outside), self.arguments, tuple(body))
+        return Call(remark, tuple(self.outside), self.rows.arguments, tuple(body))
 
     def _given(self, kind: str, hole: int, entries: Iterable[int | None]) -> Node:
         """A hole's entry, looked up at the call."""
-        inside, self.before = self.before, self.outside
+        inside, self.draft.before = self.draft.before, self.outside
         entry = self._entry(kind, hole, entries)
-        self.before = inside
+        self.draft.before = inside
         return entry
 
     def _statements(self) -> list[Statement]:
         constants: list[Statement] = []
-        self.before = constants
+        self.draft.before = constants
         self._load_constants()
         row: list[Statement] = []
-        self.before = row
+        self.draft.before = row
         self._load_single_inputs()
         self._load_pairs()
         self._compute()
         self._store()
-        body = (*self.body, *self.last)
-        row.append(Loop(LoopKind.LANES, "k", self._row_length(), body, tuple(self.first)))
+        body = (*self.draft.body, *self.windows.last)
+        row.append(Loop(LoopKind.LANES, "k", self.rows.length(), body, tuple(self.windows.first)))
         row.extend(self._side_margins())
         loops: Sequence[Statement] = row
         if self.stream is not None:
             constants += self._ahead(self.stream)
             loops = [*self._made(self.stream), *row]
-        for axis in reversed(range(self.rank - 1)):
+        for axis in reversed(range(self.rows.rank - 1)):
             loops = [Loop(LoopKind.SERIAL, f"y{axis}", symbol(f"n_{axis}"), tuple(loops))]
         return [*constants, *loops, *self._end_margins()]
 
@@ -120,33 +146,33 @@ class _Slice(WindowSums):
         steps = self._steps()
         for hole, node in enumerate(self.step.instance.constants):
             if steps[0].constant_entries[hole] is None:
-                self.names[node] = node
+                self.draft.names[node] = node
                 continue
             entry = self._given("constant", hole, (s.constant_entries[hole] for s in steps))
             name = f"constant_{hole}"
-            at = self._argument(f"constant_at_{hole}", entry)
-            self.before.append(Load(name, "constants", at))
-            self.names[node] = symbol(name)
+            at = self.rows.argument(f"constant_at_{hole}", entry)
+            self.draft.before.append(Load(name, "constants", at))
+            self.draft.names[node] = symbol(name)
 
     def _load_single_inputs(self) -> None:
-        steps, space = self._steps(), self.geometry.space
+        steps, space = self._steps(), self.step.geometry.space
         for kind, letter, nodes, given in (
             ("row", "p", self.step.instance.rows, [s.row_entries for s in steps]),
             ("column", "q", self.step.instance.cols, [s.col_entries for s in steps]),
         ):
             sizes = space if kind == "row" else self.where.column_space(space)
-            factor = prod(self.where.column_space((1,) * self.rank)) if kind == "column" else 1
+            factor = prod(self.where.column_space((1,) * self.rows.rank)) if kind == "column" else 1
             for hole, node in enumerate(nodes):
                 entry = self._given(kind, hole, (entries[hole] for entries in given))
                 entry = entry * const(factor) if factor > 1 else entry
-                first = self._argument(f"{kind}_entry_{hole}", entry)
+                first = self.rows.argument(f"{kind}_entry_{hole}", entry)
                 alike = self.shared and kind == "row"
-                cell = first + self._cell(letter, sizes)
+                cell = first + self.rows.cell(letter, sizes)
                 index = cell if alike else cell * const(self.where.lanes)
-                self.before.append(Offset(f"{kind}_at_{hole}", index))
+                self.draft.before.append(Offset(f"{kind}_at_{hole}", index))
                 at = symbol(f"{kind}_at_{hole}")
-                self.body.append(read(f"{kind}_{hole}", f"{kind}_table", at, alike))
-                self.names[node] = symbol(f"{kind}_{hole}")
+                self.draft.body.append(read(f"{kind}_{hole}", f"{kind}_table", at, alike))
+                self.draft.names[node] = symbol(f"{kind}_{hole}")
 
     # --- values of the pair ------------------------------------------------------------
 
@@ -157,16 +183,16 @@ class _Slice(WindowSums):
             if any(node in n.args for n in instance.body if n.op != "window") or (
                 node in instance.outputs
             ):
-                at = self._offset("slice_at", self._slot_row(slot, (0,) * self.rank))
-                name = self._fresh("value")
-                self.body.append(Load(name, "scratch", at + symbol("k")))
-                self.names[node] = symbol(name)
+                at = self.draft.offset("slice_at", self.rows.slot_row(slot, (0,) * self.rows.rank))
+                name = self.draft.fresh("value")
+                self.draft.body.append(Load(name, "scratch", at + symbol("k")))
+                self.draft.names[node] = symbol(name)
         for node in windows:
-            self._window(node, self.step.input_slots[instance.inputs.index(node.args[0])])
+            self.windows.mean(node, self.step.input_slots[instance.inputs.index(node.args[0])])
         pointwise = (n for n in instance.body if n.op != "window")
         read = dict.fromkeys([*instance.outputs, *(a for n in pointwise for a in n.args)])
         for node in read:
-            if is_product(node) and node not in self.names:
+            if is_product(node) and node not in self.draft.names:
                 self._products(node)
 
     def _ahead(self, stream: Stream) -> list[Statement]:
@@ -177,7 +203,7 @@ class _Slice(WindowSums):
 
     def _made(self, stream: Stream) -> list[Statement]:
         """The rows that the current window is the first to read."""
-        index = self._row_read(stream, stream.reach - stream.fresh)
+        index = self.rows.row_read(stream, stream.reach - stream.fresh)
         if stream.fresh == 1:
             return self._made_row(stream, index)
         made = self._made_row(stream, index + symbol("ahead"))
@@ -186,39 +212,39 @@ class _Slice(WindowSums):
     def _made_row(self, stream: Stream, index: Node) -> list[Statement]:
         of = self.step.instance.inputs.index(stream.node)
         number = self.numbers[self.step.input_geometries[of]]
-        slot = self._slot(stream.slot)
-        return made_row(stream, self.shared, number, slot, index, self._argument)
+        slot = self.rows.slot(stream.slot)
+        return made_row(stream, self.shared, number, slot, index, self.rows.argument)
 
     def _products(self, node: Node) -> None:
         """Inner products over channels, or halves of squared differences, into a line."""
         products = Products(self.where, node, self.shared)
-        line = const(self._line())
+        line = const(self.rows.line())
         places = [
-            self._offset(f"x{i}_at", self._cell(letter, space) * const(width))
+            self.draft.offset(f"x{i}_at", self.rows.cell(letter, space) * const(width))
             for i, letter, space, width in zip(
                 (1, 2), "pq", products.spaces, products.widths, strict=True
             )
         ]
-        name = self._fresh("distance" if products.apart else "product")
+        name = self.draft.fresh("distance" if products.apart else "product")
         if products.written_out:
             loads, value = products.whole(*places)
-            self.body.extend(loads)
-            self.body.append(Let(name, value))
+            self.draft.body.extend(loads)
+            self.draft.body.append(Let(name, value))
         else:
             at = line + symbol("k")
             zero = Store("scratch", at, const(0.0))
-            self.before.append(Loop(LoopKind.LANES, "k", self._row_length(), (zero,)))
+            self.draft.before.append(Loop(LoopKind.LANES, "k", self.rows.length(), (zero,)))
             found, term = products.term(places[0], places[1], symbol("channel"))
             add = Store("scratch", at, symbol("sum") + term)
             inner = (*found, Load("sum", "scratch", at), add)
-            loop = Loop(LoopKind.LANES, "k", self._row_length(), inner)
+            loop = Loop(LoopKind.LANES, "k", self.rows.length(), inner)
             channels = const(self.where.channels)
-            self.before.append(Loop(LoopKind.SERIAL, "channel", channels, (loop,)))
-            self.body.append(Load(name, "scratch", at))
+            self.draft.before.append(Loop(LoopKind.SERIAL, "channel", channels, (loop,)))
+            self.draft.body.append(Load(name, "scratch", at))
             if self.where.differences:
-                whole, name = symbol(name), self._fresh("mean_distance")
-                self.body.append(Let(name, whole * products.scale))
-        self.names[node] = symbol(name)
+                whole, name = symbol(name), self.draft.fresh("mean_distance")
+                self.draft.body.append(Let(name, whole * products.scale))
+        self.draft.names[node] = symbol(name)
 
     def _role(self, node: Node) -> str:
         return "value"
@@ -230,7 +256,7 @@ class _Slice(WindowSums):
         `same` is 1 at displacement 0, else 0.
         """
         if node.op == "where_same":
-            same = self._argument("same", symbol("same"))
+            same = self.rows.argument("same", symbol("same"))
             return function("select", same, *(self._operand(node, arg) for arg in node.args))
         if node.op == "mul":
             return numbers_met(super()._expression(node))
@@ -239,19 +265,19 @@ class _Slice(WindowSums):
         value, rate = (self._operand(node, arg) for arg in node.args)
         if not self.own:
             return value
-        same = self._argument("same", symbol("same"))
+        same = self.rows.argument("same", symbol("same"))
         return value + value * (same * (rate / (1.0 - rate)))
 
     def _store(self) -> None:
         results = []
         for node in self.step.instance.outputs:
-            name = self._fresh("next")
-            self.body.append(Let(name, self._value(node)))
+            name = self.draft.fresh("next")
+            self.draft.body.append(Let(name, self._value(node)))
             results.append(symbol(name))
         for value, slot in zip(results, self.step.output_slots, strict=True):
             assert slot is not None
-            at = self._offset("to", self._slot_row(slot, (0,) * self.rank))
-            self.body.append(Store("scratch", at + symbol("k"), value))
+            at = self.draft.offset("to", self.rows.slot_row(slot, (0,) * self.rows.rank))
+            self.draft.body.append(Store("scratch", at + symbol("k"), value))
 
     # --- margins -----------------------------------------------------------------------
 
@@ -261,12 +287,12 @@ class _Slice(WindowSums):
         for slot, margin in zip(self.step.output_slots, self.step.margins, strict=True):
             if margin is None or slot is None:
                 continue
-            found.extend(side_margin(self.where, self.rank, self._slot(slot), margin))
+            found.extend(side_margin(self.where, self.rows.rank, self.rows.slot(slot), margin))
         return found
 
     def _end_margins(self) -> list[Statement]:
         found: list[Statement] = []
         for slot, margin in zip(self.step.output_slots, self.step.margins, strict=True):
             if margin is not None and slot is not None:
-                found.extend(end_margins(self.where, self.rank, self._slot(slot), margin))
+                found.extend(end_margins(self.where, self.rows.rank, self.rows.slot(slot), margin))
         return found

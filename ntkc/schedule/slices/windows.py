@@ -6,7 +6,7 @@ import itertools
 from collections.abc import Sequence
 from math import prod
 
-from ntkc.ir.loop import Let, Load, Loop, LoopKind, Store
+from ntkc.ir.loop import Let, Load, Loop, LoopKind, Statement, Store
 from ntkc.ir.node import Node, const, symbol
 from ntkc.schedule.slices.products import balanced_sum
 from ntkc.schedule.slices.rows import Rows
@@ -19,38 +19,44 @@ MOST_COLUMNS = 27
 """Cells of a window whose columns are summed once each, where a row is a loop over vectors."""
 
 
-class WindowSums(Rows):
-    """A step whose windows are summed."""
+class Windows:
+    """Means over windows of a slice, in the draft of a step that goes through its rows."""
 
-    def _window(self, node: Node, slot: int) -> None:
+    def __init__(self, rows: Rows) -> None:
+        self._rows, self._where, self._draft = rows, rows.where, rows.draft
+        self.first: list[Statement] = []
+        self.last: list[Statement] = []
+        """What binds the values that a row's loop carries from cell to cell."""
+
+    def mean(self, node: Node, slot: int) -> None:
         """The mean over a window: rows are summed into a line, then cells along it."""
-        lanes, last = self.where.lanes, self.rank - 1
+        lanes, last = self._where.lanes, self._rows.rank - 1
         size, stride = node.attr("size"), node.attr("stride")
         before, dilation = node.attr("before"), node.attr("dilation")
         shifts = [
             tuple(d * o - b for d, o, b in zip(dilation, offset, before, strict=True))
             for offset in itertools.product(*map(range, size[:-1]), (0,))
         ]
-        rows = [self._offset("above", self._slot_row(slot, s, stride)) for s in shifts]
+        rows = [self._draft.offset("above", self._rows.slot_row(slot, s, stride)) for s in shifts]
         taps = [const(dilation[last] * o * lanes) for o in range(size[last])]
-        if self.where.vectors and dilation[last] == 1 and len(rows) * len(taps) <= MOST_COLUMNS:
+        if self._where.vectors and dilation[last] == 1 and len(rows) * len(taps) <= MOST_COLUMNS:
             self._columns(node, rows, len(taps), stride[last])
             return
-        near = stride[last] == 1 or self.where.vectors
+        near = stride[last] == 1 or self._where.vectors
         if near and len(rows) * len(taps) <= MOST_TAPS:
             self._mean(node, [row + tap for row in rows for tap in taps], stride[last])
             return
         if len(rows) > 1:
-            line = const(self._line())
+            line = const(self._rows.line())
             reach = (size[last] - 1) * dilation[last]
             cells = symbol(f"n_{last}") * const(stride[last])
             count = (cells + const(max(0, reach + 1 - stride[last]))) * const(lanes)
-            self.before.append(self._sum_loop("k", count, rows, line))
+            self._draft.before.append(self._sum_loop("k", count, rows, line))
             start: Node = line
         else:
             start = rows[0]
-        if stride[last] > 1 and not self.where.vectors:
-            narrow = const(self._line())
+        if stride[last] > 1 and not self._where.vectors:
+            narrow = const(self._rows.line())
             at = symbol("x") * const(stride[last] * lanes)
             inner = self._sum_loop(
                 "k",
@@ -59,7 +65,7 @@ class WindowSums(Rows):
                 narrow + symbol("x") * const(lanes),
             )
             count = symbol(f"n_{last}")
-            self.before.append(Loop(LoopKind.SERIAL, "x", count, (inner,)))
+            self._draft.before.append(Loop(LoopKind.SERIAL, "x", count, (inner,)))
             self._mean(node, [narrow], 1)
             return
         self._mean(node, [start + tap for tap in taps], stride[last])
@@ -68,13 +74,13 @@ class WindowSums(Rows):
         """The mean over a window by its columns, whose sums neighbours share: a column is
         summed once, and carried from cell to cell until the last window that it is in.
         """
-        lanes, kept = self.where.lanes, max(0, count - stride)
-        names = [self._fresh("vertical") for _ in range(count)]
+        lanes, kept = self._where.lanes, max(0, count - stride)
+        names = [self._draft.fresh("vertical") for _ in range(count)]
         for number, name in enumerate(names):
-            body = self.first if number < kept else self.body
+            body = self.first if number < kept else self._draft.body
             parts = []
             for row in rows:
-                part = self._fresh("cell")
+                part = self._draft.fresh("cell")
                 further = symbol("k") * const(stride) if stride > 1 else symbol("k")
                 body.append(Load(part, "scratch", row + const(number * lanes) + further))
                 parts.append(symbol(part))
@@ -86,19 +92,19 @@ class WindowSums(Rows):
     def _averaged(self, node: Node, parts: Sequence[Node]) -> None:
         size = prod(node.attr("size"))
         if size == 1:
-            self.names[node] = parts[0]
+            self._draft.names[node] = parts[0]
             return
-        name = self._fresh("sum")
-        self.body.append(Let(name, balanced_sum(parts)))
-        self.names[node] = symbol(name) * const(1.0 / size)
+        name = self._draft.fresh("sum")
+        self._draft.body.append(Let(name, balanced_sum(parts)))
+        self._draft.names[node] = symbol(name) * const(1.0 / size)
 
     def _mean(self, node: Node, places: Sequence[Node], stride: int) -> None:
         """The mean of what lies at some places, and from cell to cell a stride further on."""
         parts = []
         further = symbol("k") * const(stride) if stride > 1 else symbol("k")
         for place in places:
-            name = self._fresh("cell")
-            self.body.append(Load(name, "scratch", place + further))
+            name = self._draft.fresh("cell")
+            self._draft.body.append(Load(name, "scratch", place + further))
             parts.append(symbol(name))
         self._averaged(node, parts)
 
