@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ntkc.diagnostics import Diagnostic, Source
-from ntkc.diagnostics.suggest import closest, did_you_mean
+from ntkc.diagnostics.suggest import closest
 
 if TYPE_CHECKING:
     from ntkc.artefact.compiled import CompiledKernel
@@ -219,17 +219,10 @@ def _origin(path: PathLike | None, source: str | None) -> Path | Source:
     if found.is_dir():
         raise IsADirectoryError(f"{found} is a folder, not a program")
     if not found.exists():
-        raise FileNotFoundError(f"there is no file {found}" + _similar(found))
+        from ntkc.syntax.files import similar
+
+        hint = similar(found)
+        raise FileNotFoundError(
+            f"there is no file {found}" + (f"; did you mean {hint}?" if hint else "")
+        )
     return found
-
-
-def _similar(path: Path) -> str:
-    """A suggestion for a file that is not there."""
-    if path.suffix != ".ntk" and path.with_name(f"{path.name}.ntk").is_file():
-        return f"; did you mean {path.name}.ntk?"
-    try:
-        names = [entry.name for entry in path.parent.iterdir() if entry.suffix == ".ntk"]
-    except OSError:
-        return ""
-    close = did_you_mean(path.name, names, quote="")
-    return close and f"; {close}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from argparse import ArgumentParser, BooleanOptionalAction, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, BooleanOptionalAction, Namespace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,19 +65,37 @@ def add_compilation(parser: ArgumentParser) -> None:
 def add_sizes(parser: ArgumentParser) -> None:
     """Sizes of a network that leaves them open."""
     parser.add_argument(
-        "--sizes", dest="example_sizes", type=wholes, metavar="N,N,…",
+        "--sizes", dest="example_sizes", type=wholes, metavar="N,N,..",
         help="of an example, channels last, where the input leaves them open: 32,32,3",
     )  # fmt: skip
 
 
 def wholes(text: str) -> list[int]:
     """Whole numbers with commas between them."""
-    return [int(part) for part in text.split(",")]
+    parts = [part.strip() for part in text.split(",")]
+    if not all(part.isascii() and part.lstrip("-").isdigit() for part in parts):
+        raise ArgumentTypeError(f"expected whole numbers, such as 32,32,3, got {text!r}")
+    return [int(part) for part in parts]
+
+
+def count(text: str) -> int:
+    """A whole number from 1 on."""
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise ArgumentTypeError(f"expected a whole number of at least 1, got {text!r}")
+    return int(text)
+
+
+def refuse_overwriting(output: str | Path, *inputs: str | None) -> None:
+    """Raise `UsageError` where a result would go into a file that it is made from."""
+    target = Path(output)
+    for name in inputs:
+        if name is not None and target.exists() and Path(name).exists() and target.samefile(name):
+            raise UsageError(f"--output: {target} is an input")
 
 
 def add_limits(parser: ArgumentParser) -> None:
     """What evaluating a kernel may use, and whether it shows how far it is."""
-    parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
+    parser.add_argument("--threads", type=count, metavar="N", help="default: all processors")
     parser.add_argument(
         "--memory", metavar="SIZE", help="what a kernel may allocate for itself: 512MiB"
     )

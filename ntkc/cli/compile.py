@@ -67,6 +67,8 @@ def _folder(output: str | None) -> Path:
 def _emit(args: Namespace) -> int:
     from ntkc.cli.stages import emit
 
+    if args.output is not None:
+        arguments.refuse_overwriting(args.output, args.program)
     text = emit(args.emit, args.after, arguments.origin(args.program), arguments.options(args))
     if args.output is None:
         terminal.out(text)

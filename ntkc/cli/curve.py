@@ -42,10 +42,10 @@ def configure(parser: ArgumentParser) -> None:
         help="without --test: the share of rows to test on (default: 0.2)",
     )  # fmt: skip
     only.add_argument("--learning-rate", type=float, default=1.0, metavar="R", help="default: 1")
-    only.add_argument("--times", type=numbers, metavar="T,T,…", help="times, inf among them")
+    only.add_argument("--times", type=numbers, metavar="T,T,..", help="times, inf among them")
     only = parser.add_argument_group("learning")
     only.add_argument(
-        "--sizes", type=arguments.wholes, metavar="N,N,…", help="numbers of rows to train on"
+        "--sizes", type=arguments.wholes, metavar="N,N,..", help="numbers of rows to train on"
     )
     only.add_argument(
         "--repeats", type=int, default=10, metavar="N", help="random subsets a size (default: 10)"

@@ -30,7 +30,9 @@ def configure(parser: ArgumentParser) -> None:
     parser.add_argument("--get", choices=("ntk", "nngp"), default="ntk", help="which kernel")
     arguments.add_compilation(parser)
     arguments.add_sizes(parser)
-    parser.add_argument("--threads", type=int, metavar="N", help="default: all processors")
+    parser.add_argument(
+        "--threads", type=arguments.count, metavar="N", help="default: all processors"
+    )
     parser.add_argument(
         "--memory", metavar="SIZE", help="what may be allocated beyond inputs and result: 512MiB"
     )
@@ -100,9 +102,7 @@ def _output(args: Namespace) -> Path:
         raise exits.UsageError(f"--output: {output} is a folder")
     if not output.parent.is_dir():
         raise exits.UsageError(f"--output: there is no folder {output.parent}")
-    for name in (args.x1, args.x2):
-        if name is not None and output.exists() and Path(name).exists() and output.samefile(name):
-            raise exits.UsageError(f"--output: {output} is an input")
+    arguments.refuse_overwriting(output, args.program, args.x1, args.x2)
     return output
 
 

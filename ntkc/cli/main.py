@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from ntkc.cli import exits, signals, terminal
+from ntkc.cli.parsing import Parser
 from ntkc.version import __version__
 
 COMMANDS = {
@@ -51,6 +52,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return exits.PIPE_CLOSED
     except KeyboardInterrupt:
         return exits.INTERRUPTED
+    except OSError as error:  # the output's disk is full
+        _close_output()
+        terminal.error(_file_message(error))
+        return exits.RUNTIME
     return status
 
 
@@ -69,7 +74,7 @@ def _main(arguments: Sequence[str]) -> int:
 
 def make_parser(arguments: Sequence[str]) -> ArgumentParser:
     """The parser; only the command that `arguments` begin with is configured."""
-    parser = ArgumentParser(
+    parser = Parser(
         "ntkc",
         description="A compiler for the kernels of infinitely wide neural networks.",
         epilog=_EPILOG,
@@ -120,19 +125,20 @@ def _run(args: Namespace, arguments: Sequence[str]) -> int:
 
 
 _EXPECTED = (
-    ("ntkc.runtime.errors", "KernelError"),
-    ("ntkc.predict.errors", "PredictError"),
-    ("ntkc.fitted.errors", "FittedError"),
+    ("ntkc.runtime.errors", "KernelError", exits.RUNTIME),
+    ("ntkc.predict.errors", "PredictError", exits.RUNTIME),
+    ("ntkc.fitted.errors", "FittedError", exits.RUNTIME),
+    ("ntkc.network.inputs", "SizesError", exits.USAGE),
 )
 
 
 def _expected(error: Exception) -> int | None:
     """The status for an error that data can cause; where it lives is not imported to find out."""
-    for home, name in _EXPECTED:
+    for home, name, status in _EXPECTED:
         errors = sys.modules.get(home)
         if errors is not None and isinstance(error, getattr(errors, name)):
-            terminal.error(str(error))
-            return exits.RUNTIME
+            terminal.error(f"--{error}" if status == exits.USAGE else str(error))
+            return status
     return None
 
 

@@ -46,7 +46,18 @@ def diagnostics(found: Iterable[Diagnostic], stream: TextIO | None = None) -> No
 
     target = sys.stderr if stream is None else stream
     for diagnostic in found:
-        write(target, f"{render(diagnostic, in_colour(target))}\n\n")
+        shown = render(diagnostic, in_colour(target))
+        if not _encodable(shown, target):  # escaped before columns are counted
+            shown = render(diagnostic, in_colour(target), ascii=True)
+        write(target, f"{shown}\n\n")
+
+
+def _encodable(text: str, stream: TextIO) -> bool:
+    try:
+        text.encode(stream.encoding or "ascii", "strict")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def write(stream: TextIO, text: str) -> None:

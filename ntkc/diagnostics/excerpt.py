@@ -19,17 +19,17 @@ _CUT: Final = "..."
 _ESCAPED: Final = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def printable(text: str) -> str:
-    """The text with everything escaped that a terminal might obey."""
-    return "".join(_shown(char) for char in text)
+def printable(text: str, ascii: bool = False) -> str:
+    """The text with everything escaped that a terminal might obey, or, with `ascii`, not know."""
+    return "".join(_shown(char, ascii) for char in text)
 
 
-def _shown(char: str) -> str:
+def _shown(char: str, ascii: bool) -> str:
     if " " <= char <= "~":
         return char
     if char == "\t":
         return TAB
-    if unicodedata.category(char) in _ESCAPED:
+    if ascii or unicodedata.category(char) in _ESCAPED:
         return f"\\u{{{ord(char):x}}}"
     return char
 
@@ -53,13 +53,14 @@ class Excerpt:
     line: str
     start: int
     end: int
+    ascii: bool = False
 
     @property
     def text(self) -> str:
         """What to print."""
         before = _CUT if self.start > 0 else ""
         after = _CUT if self.end < len(self.line) else ""
-        return (before + printable(self.line[self.start : self.end]) + after).rstrip()
+        return (before + printable(self.line[self.start : self.end], self.ascii) + after).rstrip()
 
     def covers(self, start: int, end: int) -> bool:
         """Whether a label from column `start` to `end` begins, and if short ends, in here."""
@@ -71,7 +72,7 @@ class Excerpt:
         """How many terminal columns stand before the character at `index`."""
         index = min(max(index, self.start), self.end)
         before = len(_CUT) if self.start > 0 else 0
-        return before + _width(printable(self.line[self.start : index]))
+        return before + _width(printable(self.line[self.start : index], self.ascii))
 
     def marker(self, start: int, end: int, sign: str) -> str:
         """The line under the excerpt that marks the characters `start` to `end`."""
@@ -79,9 +80,9 @@ class Excerpt:
         return " " * first + sign * max(self.column(end) - first, 1)
 
 
-def excerpt(line: str, start: int) -> Excerpt:
+def excerpt(line: str, start: int, ascii: bool = False) -> Excerpt:
     """The part of a line to show for a label that begins at `start`."""
     if len(line) <= WINDOW:
-        return Excerpt(line, 0, len(line))
+        return Excerpt(line, 0, len(line), ascii)
     first = min(max(start - _BEFORE, 0), len(line) - WINDOW)
-    return Excerpt(line, first, first + WINDOW)
+    return Excerpt(line, first, first + WINDOW, ascii)

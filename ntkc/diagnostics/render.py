@@ -30,14 +30,17 @@ class _Mark:
     end: int
 
 
-def render(diagnostic: Diagnostic, colour: bool = False) -> str:
-    """The diagnostic as it is shown to a person, without a line end at its end."""
-    return "\n".join(_Renderer(diagnostic, colour).lines())
+def render(diagnostic: Diagnostic, colour: bool = False, ascii: bool = False) -> str:
+    """The diagnostic as it is shown to a person, without a line end at its end; with `ascii`
+    everything is escaped that is beyond it.
+    """
+    return "\n".join(_Renderer(diagnostic, colour, ascii).lines())
 
 
 class _Renderer:
-    def __init__(self, diagnostic: Diagnostic, colour: bool) -> None:
+    def __init__(self, diagnostic: Diagnostic, colour: bool, ascii: bool) -> None:
         self._diagnostic = diagnostic
+        self._ascii = ascii
         self._colour = colour
         self._strong = _COLOURS.get(diagnostic.kind, _RED)
         self._marks = list(_marks(diagnostic))
@@ -60,7 +63,7 @@ class _Renderer:
     def _snippet(self, source: Source, arrow: str) -> Iterator[str]:
         marks = [mark for mark in self._marks if mark.label.span.source == source]
         first = next((mark for mark in marks if mark.primary), marks[0])
-        place = f"{printable(source.name)}:{first.line}:{first.start + 1}"
+        place = f"{printable(source.name, self._ascii)}:{first.line}:{first.start + 1}"
         yield f"{self._paint(' ' * self._width + arrow, _BLUE)} {place}"
         yield self._row("", "")
         shown = 0
@@ -76,7 +79,7 @@ class _Renderer:
         view: Excerpt | None = None
         for mark in marks:
             if view is None or not view.covers(mark.start, mark.end):
-                view = excerpt(text, mark.start)
+                view = excerpt(text, mark.start, self._ascii)
                 yield self._row(str(mark.line), view.text)
             yield self._row("", self._underline(view, mark))
 
@@ -91,7 +94,7 @@ class _Renderer:
         return f"{gutter} {text}" if text else gutter
 
     def _message(self, text: str, indent: int) -> str:
-        lines = [printable(line) for line in text.split("\n")]
+        lines = [printable(line, self._ascii) for line in text.split("\n")]
         return ("\n" + " " * indent).join(lines)
 
     def _paint(self, text: str, colour: str) -> str:

@@ -77,17 +77,24 @@ KINDS = ("vector", "sequence", "image", "volume")
 """The kinds of input that can be compiled."""
 
 
+class SizesError(ValueError):
+    """Sizes of an example that contradict the input's declaration."""
+
+
 def with_sizes(declared: Input, sizes: Sequence[int]) -> Input:
     """The input with its open sizes given: all sizes, channels last.
 
-    Raises `ValueError` where they contradict the declaration.
+    Raises `SizesError` where they contradict the declaration.
     """
     given = tuple(sizes)
+    shown = f"{declared.kind}[{', '.join('?' if s is None else str(s) for s in declared.sizes)}]"
+    got = ",".join(map(str, given))
     if len(given) != len(declared.sizes) or any(size < 1 for size in given):
-        raise ValueError(f"sizes: expected {len(declared.sizes)} of at least 1, got {given}")
+        count = len(declared.sizes)
+        raise SizesError(f"sizes: expected {count} of at least 1, those of {shown}, got {got}")
     for size, found in zip(declared.sizes, given, strict=True):
         if size is not None and size != found:
-            raise ValueError(f"sizes: expected {declared.sizes} (None: open), got {given}")
+            raise SizesError(f"sizes: expected those of {shown}, got {got}")
     return replace(declared, sizes=given)
 
 

@@ -27,12 +27,13 @@ _PYTHON: Final = re.compile(
 
 def is_python(source: Source, report: Reporter) -> bool:
     """Whether a source is Python, and no network of this language: then that is reported."""
-    if _NETWORK.search(source.text):
+    if _NETWORK.search(source.text) or not source.text.strip():
         return False
+    named = source.name.endswith(".py")
     start = 0
     for line in source.text.splitlines(keepends=True):
         text = line[:_LONGEST].strip()
-        if _PYTHON.match(text):
+        if _PYTHON.match(text) or (named and text and not text.startswith("#")):
             break
         start += len(line)
     else:

@@ -61,7 +61,6 @@ def test_small_arrays(ntkc, folder, shape):
         (["x.npy", "nan.npy"], "nan.npy: row 0 holds nan"),
         (["cut.npy"], "cut.npy is not a .npy file of numbers"),
         (["promised.npy"], "promised.npy is not a .npy file of numbers"),
-        (["x.npy", "--threads", "0"], "threads: expected at least 1"),
         (["x.npy", "--memory", "much"], "memory: expected bytes"),
         (["x.npy", "--memory", "1B"], "memory: this call needs at least"),
         (["x.npy", "--param", "w_sdt=1"], "did you mean 'w_std'"),

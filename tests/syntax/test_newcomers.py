@@ -286,7 +286,7 @@ def test_every_kind_of_line_end(tmp_path: Path, ending: str, mark: bytes) -> Non
 
 @pytest.mark.parametrize(
     ("content", "code", "phrase"),
-    [(b"\x7fELF\x02\x01\xff\x00", "E0206", "not UTF-8 text"), (None, "E0207", "not a file")],
+    [(b"\x7fELF\x02\x01\xff\x00", "E0206", "not UTF-8 text"), (None, "E0207", "it is a folder")],
 )
 def test_what_is_no_text(tmp_path: Path, content: bytes | None, code: str, phrase: str) -> None:
     path = tmp_path / "net.ntk"

@@ -42,9 +42,9 @@ class TooManyDisplacementsError(Exception):
             (
                 Diagnostic(
                     "E0508",
-                    "this compares every position of an axis with more than "
-                    f"{MAX_DISPLACEMENTS // 2:,} others",
-                    None if span is None else Label(span, "the limit is exceeded here"),
+                    "the positions of an axis are compared with more than "
+                    f"{MAX_DISPLACEMENTS // 2:,} others each",
+                    None if span is None else Label(span, "on the way to this"),
                     help=("make the axis shorter before: pool in windows, or take strides",),
                     kind=Kind.LIMITATION,
                 ),
