@@ -156,7 +156,7 @@ def test_a_picture_without_matplotlib(ntkc, data, monkeypatch):
         (["dynamics", "--get", "nngp"], 2, "training follows the NTK"),
         (["dynamics", "--learning-rate", "0"], 3, "learning_rate must be positive"),
         (["dynamics", "-o", "data.npz"], 2, "is an input"),
-        (["sideways"], 2, "invalid choice"),
+        (["sideways"], 2, "there is no 'sideways'"),
     ],
 )
 def test_what_cannot_be_drawn(ntkc, data, arguments, status, message):
