@@ -48,6 +48,7 @@ from ntkc.ir.node import (
     within,
 )
 from ntkc.ir.project import Projection
+from ntkc.passes.parity import is_odd
 
 DUALS = ("dual", "dual_dot")
 
@@ -55,7 +56,7 @@ DUALS = ("dual", "dual_dot")
 def expand(module: Module, dtype: str = "float64") -> Module:
     """The module without `dual`, `dual_dot` and `dropout` operations, for a number type."""
     expansion = Expansion(module, dtype)
-    roots = {name: expansion.value(root) for name, root in module.roots.items()}
+    roots = {name: expansion.root(root) for name, root in module.roots.items()}
     spans = {part: span for node, span in module.spans.items() for part in expansion.parts(node)}
     return module.with_roots(roots, spans)
 
@@ -123,6 +124,7 @@ class Expansion:
         self.module, self.dtype = module, dtype
         self.positions = on_positions(module)
         self.demanded = self._demanded()
+        self.odd = bool(self.demanded) and is_odd(module)
         self.read = {n.args[0] for n in topological(module.roots.values()) if n.op in DUALS}
         self.row = Projection(Varies.ROW)
         self.col = Projection(Varies.COL)
@@ -138,6 +140,15 @@ class Expansion:
         their own (`ntkc.passes.distances`).
         """
         return set() if self.positions else complements_demanded(self.module, self.dtype)
+
+    def root(self, root: Node) -> Node:
+        """The expanded form of a root: of an odd network, minus that of the opposite input where
+        that is the nearer one.
+        """
+        value = self.value(root)
+        if not self.odd or root.varies is not Varies.CROSS:
+            return value
+        return function("select", _ONE - make("gram_complement"), value, -value)
 
     def value(self, root: Node) -> Node:
         """The expanded form of a node; all nodes below it are expanded on the way."""
@@ -281,7 +292,8 @@ class Expansion:
 
     def _complement(self, node: Node) -> Node:
         if node.op == "gram":
-            return make("gram_complement")
+            eta = make("gram_complement")
+            return function("min", eta, const(2.0) - eta) if self.odd else eta
         if node.op == "add":
             return self._complement_of_sum(node)
         if node.op in ("mul", "div"):

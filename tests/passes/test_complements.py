@@ -7,7 +7,8 @@ import pytest
 
 from ntkc.ir.node import Varies, topological
 from ntkc.passes.expand import SHALLOW, complements_demanded, expand
-from tests.backends.kernels import at_angles, network, understood, with_diagonals
+from ntkc.passes.parity import is_odd
+from tests.backends.kernels import at_angles, kernel, network, understood, with_diagonals, worst
 from tests.passes.oracle import in_digits, in_float64, scales
 
 BASE = np.random.default_rng(2).standard_normal(7)
@@ -97,3 +98,32 @@ def test_expanded_modules_have_no_activations_left() -> None:
     module = expand(with_diagonals(_text("concat", 2)))
     left = {node.op for node in topological(module.roots.values())}
     assert not left & {"dual", "dual_dot", "dropout"}
+
+
+TURNED = at_angles(BASE, [np.pi - 0.1, np.pi - 1e-6, 1e-8, 1e-4, 0.1, 1.0])
+
+
+def test_deep_odd_networks_keep_nearly_opposite_inputs() -> None:
+    """A chaotic network magnifies the rounding of a complement near 2, at 1e-6 from opposition and
+    depth 50 to 1e-10 of the kernel: there it is minus that of a pair which nearly coincides.
+    """
+    text = network("{ dense(w_std = 1.5) -> erf } * 50", "dense")
+    x1, x2 = BASE[None], np.concatenate([TURNED, [-BASE, BASE]])
+    made = kernel(text)
+    assert worst(made, text, x1, x2) <= 1e-13
+    found = made(x1, x2, get=("nngp", "ntk"))
+    for values in (found.nngp[0], found.ntk[0]):
+        assert values[-2] == -values[-1]
+
+
+def test_what_counts_as_odd() -> None:
+    def odd(*layers: str, before: str = "") -> bool:
+        return is_odd(understood(network(*layers, before=before)).module)
+
+    assert odd("dense -> erf -> dense -> sin -> dense")
+    assert odd("dense -> add(identity, erf -> dense) -> hard_tanh -> dense")
+    assert not odd("dense -> erf -> dense(b_std = 0.1)")
+    assert not odd("dense -> relu -> dense")
+    assert not odd("dense -> abs -> dense -> erf -> dense")
+    assert not odd("dense -> sin(1, 1, 0.5) -> dense")
+    assert not odd("dense -> sin(1, 1, c) -> dense", before="param c = 0\n")
