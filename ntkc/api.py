@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -159,11 +160,11 @@ def _sizes(value: Iterable[int] | None) -> tuple[int, ...] | None:
         return None
     sizes = tuple(value)
     for size in sizes:
-        if isinstance(size, bool) or not isinstance(size, int):
+        if isinstance(size, bool) or not isinstance(size, Integral):
             raise TypeError(f"sizes: expected whole numbers, such as (32, 32, 3), got {size!r}")
         if size < 1:
             raise ValueError(f"sizes: expected numbers of at least 1, got {size}")
-    return sizes
+    return tuple(map(int, sizes))
 
 
 def _tolerance(value: object) -> float | None:

@@ -24,7 +24,7 @@ TEXT = """network net {{
 
 def test_sizes_given_are_sizes_written() -> None:
     x = np.random.default_rng(0).standard_normal((3, 5, 2))
-    given = ntkc.compile(source=TEXT.format(size="?"), sizes=(5, 2))
+    given = ntkc.compile(source=TEXT.format(size="?"), sizes=np.array([5, 2]))
     np.testing.assert_array_equal(given(x), ntkc.compile(source=TEXT.format(size="5"))(x))
 
 
@@ -42,6 +42,10 @@ def test_open_positions_are_those_of_each_array() -> None:
     assert isinstance(kernel, OpenKernel)
     assert kernel.at((5, 2)) is kernel.at((5, 2))
     assert kernel.at((5, 2)).input == "sequence[5, 2]"
+    assert kernel.at(np.array([5, 2])) is kernel.at((5, 2))
+    for wrong in ((5.5, 2), "52", 5):
+        with pytest.raises(TypeError, match=r"^sizes: expected whole numbers"):
+            kernel.at(wrong)  # type: ignore[arg-type]
 
 
 def test_open_channels() -> None:
@@ -73,6 +77,14 @@ def test_arrays_that_do_not_suit() -> None:
         kernel(np.ones((1, 5, 2)), np.ones((1, 4, 2)))
     with pytest.raises(ProgramError, match="larger than its input"):
         kernel(np.ones((1, 1, 2)))
+
+
+def test_an_axis_that_is_missing() -> None:
+    kernel = ntkc.compile(source="network n { input image[?, ?, 1]; conv(1) -> relu -> flatten }")
+    with pytest.raises(ArrayError, match=r"a single channel is an axis too, as x1\[..., None\]"):
+        kernel(np.ones((4, 2, 3)))
+    with pytest.raises(ArrayError, match=r"one input is shape \(1, 2, 3, 1\), as x1\[None\]"):
+        kernel(np.ones((2, 3, 1)))
 
 
 def test_what_is_of_given_sizes_needs_them(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from math import prod
+from operator import index
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -19,7 +20,7 @@ from ntkc.driver import Options, understood
 from ntkc.network.derive import OpenSizesError
 from ntkc.runtime import Kernel
 from ntkc.runtime.arguments import as_inputs
-from ntkc.runtime.errors import ArgumentError, ArrayError
+from ntkc.runtime.errors import ArgumentError, ArgumentTypeError, ArrayError
 from ntkc.runtime.gradients import ValueAndGradient
 from ntkc.runtime.slice_program import SliceProgram
 
@@ -38,10 +39,15 @@ class OpenKernel(CompiledKernel):
     def at(self, sizes: Sequence[int]) -> CompiledKernel:
         """The kernel for inputs of these sizes, channels last, such as (32, 32, 3).
 
-        Raises `ProgramError` where the network does not suit them, and `ValueError` where they
-        contradict its declaration.
+        Raises `ProgramError` where the network does not suit them, `ValueError` where they
+        contradict its declaration, and `TypeError` where they are no whole numbers.
         """
-        given = tuple(int(size) for size in sizes)
+        try:
+            given = tuple(index(size) for size in sizes)
+        except TypeError:
+            raise ArgumentTypeError(
+                f"sizes: expected whole numbers, such as (32, 32, 3), got {sizes!r}"
+            ) from None
         with self._lock:
             if given not in self._at:
                 made = self._compilation

@@ -39,12 +39,9 @@ def as_inputs(value: object, name: str, sizes: tuple[int | None, ...]) -> NDArra
     array = _as_array(value, name)
     wanted = _shape_text(sizes)
     if array.ndim != len(sizes) + 1:
-        hint = ""
-        if array.ndim == len(sizes) and array.size > 0:
-            one = ", ".join(str(size) for size in (1, *array.shape))
-            hint = f"; one input is shape ({one}), as {name}[None] makes it"
         raise ArrayError(
-            f"{name}: expected an array of shape {wanted}, got shape {array.shape}{hint}"
+            f"{name}: expected an array of shape {wanted}, got shape {array.shape}"
+            f"{_axis_hint(array, name, sizes)}"
         )
     for axis, size in enumerate(sizes, start=1):
         if size is not None and array.shape[axis] != size:
@@ -53,6 +50,16 @@ def as_inputs(value: object, name: str, sizes: tuple[int | None, ...]) -> NDArra
                 f"axis {axis} has {array.shape[axis]} elements and not {size}"
             )
     return array
+
+
+def _axis_hint(array: NDArray[Any], name: str, sizes: tuple[int | None, ...]) -> str:
+    """How to add the axis that is missing: of inputs, or of their only channel."""
+    if array.ndim != len(sizes) or array.size == 0:
+        return ""
+    if sizes[-1] == 1 < len(sizes) and array.shape[-1] != 1:
+        return f"; a single channel is an axis too, as {name}[..., None] makes it"
+    one = ", ".join(str(size) for size in (1, *array.shape))
+    return f"; one input is shape ({one}), as {name}[None] makes it"
 
 
 def flattened(array: NDArray[Any]) -> NDArray[Any]:
