@@ -9,22 +9,24 @@ from ntkc.ir.node import Node, symbol
 class Draft:
     """The statements before a loop and in it, what values are called there, and taken names.
 
-    `used` are names that are taken already.
+    `used` are names that are taken already, and how many were made of each.
     """
 
-    def __init__(self, used: set[str] | None = None) -> None:
+    def __init__(self, used: dict[str, int] | None = None) -> None:
         self.before: list[Statement] = []
         self.body: list[Statement] = []
         self.names: dict[Node, Node] = {}
-        self.used = set() if used is None else used
+        self.used = {} if used is None else used
 
     def fresh(self, stem: str) -> str:
         """A name that nothing else has."""
-        unique, count = stem, 1
+        count = self.used.get(stem, 0) + 1
+        unique = stem if count == 1 else f"{stem}_{count}"
         while unique in self.used:
             count += 1
             unique = f"{stem}_{count}"
-        self.used.add(unique)
+        self.used[unique] = 1
+        self.used[stem] = count
         return unique
 
     def bind(self, node: Node, stem: str) -> str:

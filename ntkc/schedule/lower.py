@@ -29,7 +29,7 @@ def lower(tile: Schedule, describe: Callable[[Step], str]) -> tuple[list[Table],
     """
     tables: list[Table] = []
     body: list[Statement] = []
-    names: set[str] = set()
+    names: dict[str, int] = {}
     for number, run in enumerate(tile.runs):
         body.extend(_run(tile, run, number, tables, names, describe))
     return tables, body
@@ -40,7 +40,7 @@ def _run(
     run: Run,
     number: int,
     tables: list[Table],
-    names: set[str],
+    names: dict[str, int],
     describe: Callable[[Step], str],
 ) -> list[Statement]:
     inner: list[Statement] = []

@@ -208,7 +208,7 @@ class Step(Pointwise):
             size = prod(node.attr("size"))
             whole = symbol(f"sum_{k}")
             self.draft.names[node] = whole * const(1.0 / size) if size > 1 else whole
-        self.draft.used = {*given, *self.arguments, "same"}
+        self.draft.used = dict.fromkeys((*given, *self.arguments, "same"), 1)
         return given
 
     def _stores(self, r: int) -> list[str]:
