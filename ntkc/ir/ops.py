@@ -1,7 +1,7 @@
 """The closed set of operations of kernel IR, each with its arity, attributes and meaning.
 
 Adding one is deliberately not a one-file change: the interpreter's tables
-(`ntkc.ir.arithmetic`), and each backend's table of spellings must learn it, and tests
+(`ntkc.ir.arithmetic`, `exact`), and each backend's table of spellings must learn it, and tests
 compare those tables with this one.
 """
 

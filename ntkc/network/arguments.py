@@ -21,7 +21,6 @@ from ntkc.layers.base.parameters import (
     WordsParameter,
 )
 from ntkc.network.limits import MAX_WHOLE
-from ntkc.network.names import compared_name, report_compared
 from ntkc.network.report import Report, listed
 from ntkc.network.values import (
     Boolean,
@@ -36,6 +35,7 @@ from ntkc.network.values import (
     as_number,
     describe,
 )
+from ntkc.network.wrong_names import compared_name, report_compared
 from ntkc.syntax import ast
 
 

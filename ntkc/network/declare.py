@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from ntkc.diagnostics import Span
-from ntkc.network.names import report_duplicate, warn_hidden
 from ntkc.network.report import Report
 from ntkc.network.scope import Entry, FileScope
+from ntkc.network.wrong_names import report_duplicate, warn_hidden
 from ntkc.syntax import ast
 from ntkc.syntax.imports import LoadedFile, Program
 

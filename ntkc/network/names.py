@@ -11,13 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ntkc.diagnostics import Kind, Label, Span, foreign
-from ntkc.diagnostics.suggest import did_you_mean
-from ntkc.layers.base.known import WITHOUT_LIMIT
-from ntkc.network.builtins import all_names, axis_names, what_is
-from ntkc.network.report import Report, listed
+from ntkc.diagnostics import Kind, Label, Span
+from ntkc.network.builtins import all_names
+from ntkc.network.report import Report
 from ntkc.network.scope import Entry, FileScope, children
-from ntkc.network.unavailable import report_without_limit
+from ntkc.network.wrong_names import (
+    compared_name,
+    report_compared,
+    report_duplicate,
+    report_out_of_sight,
+    report_unknown,
+)
 from ntkc.syntax import ast
 
 
@@ -65,7 +69,6 @@ class _Place:
             place = place.frame.outer
 
 
-_SHOWN = 5
 _Placed = tuple[ast.Expr, _Place | None]
 
 
@@ -219,44 +222,13 @@ class NameCheck:
         return local is not None or name in self._file.entries or name in all_names()
 
     def _unknown(self, name: ast.Name, place: _Place | None) -> None:
-        word = name.name
-        full = self._report.full
-        later = [b for b in self._locals if b.name.name == word] if not full else []
-        if later:
-            self._report_out_of_sight(name, later[-1])
+        full = self._report.full  # then nothing is kept, and help need not be looked for
+        elsewhere = [b for b in self._locals if b.name.name == name.name] if not full else []
+        if elsewhere:
+            report_out_of_sight(self._report, name, elsewhere[-1].name, elsewhere[-1].is_let)
             return
-        found = foreign.layer(word)
-        if found is not None and found[0] in WITHOUT_LIMIT:
-            report_without_limit(self._report, name, found[0])
-            return
-        help = foreign.layer_help(word) or foreign.word_help(word)
-        if not help and not full:
-            local = () if place is None else tuple(place.names())
-            help = did_you_mean(word, {*self._file.entries, *all_names(), *local})
-            if not help and local:
-                help = f"the names of this place are {listed(local[:_SHOWN])}"
-        self._report.error(
-            "E0301",
-            f"`{word}` is not known",
-            name.span,
-            "no layer, activation or definition has this name",
-            help=help,
-        )
-
-    def _report_out_of_sight(self, name: ast.Name, binding: _Binding) -> None:
-        """Report the use of a local name above its definition, or outside of its block."""
-        above = binding.is_let and name.span.start < binding.name.span.start
-        sight = "from here on, in this block" if binding.is_let else "in this definition"
-        self._report.error(
-            "E0301",
-            f"`{name.name}` is not known {'yet' if above else 'here'}",
-            name.span,
-            "it is used here",
-            secondary=(Label(binding.name.span, f"it is known {sight} alone"),),
-            help="move the `let` up, above the first use"
-            if above
-            else f"put it at the top of the file, as a `let {name.name} = ..`, for all to use",
-        )
+        local = () if place is None or full else tuple(place.names())
+        report_unknown(self._report, name, () if full else self._file.entries, local)
 
     def _report_cycle(self, cycle: list[Entry]) -> None:
         steps = zip(cycle, [*cycle[1:], cycle[0]], strict=True)
@@ -283,46 +255,3 @@ _KEYWORDS: Mapping[type[ast.Statement], str] = {
     ast.Def: "def",
     ast.ActivationDef: "activation",
 }
-
-
-def report_duplicate(report: Report, name: ast.Name, first: Span, what: str) -> None:
-    """Report a second definition of a name."""
-    report.error(
-        "E0308",
-        f"`{name.name}` is defined twice",
-        name.span,
-        f"the second {what} of this name",
-        secondary=(Label(first, "the first is here"),),
-        help="rename one of them",
-    )
-
-
-def compared_name(argument: ast.Argument) -> ast.Name | None:
-    """The name in an argument that is written `name == value`, if it is."""
-    value = argument.value
-    if argument.name is None and isinstance(value, ast.Binary) and value.operator == "==":
-        return value.left if isinstance(value.left, ast.Name) else None
-    return None
-
-
-def report_compared(report: Report, argument: ast.Argument, meant: ast.Name) -> None:
-    """Report `name == value` in the place of an argument."""
-    report.error(
-        "E0120",
-        "`==` compares two values",
-        argument.span,
-        f"write `{meant.name} = ..` to give the argument `{meant.name}`",
-    )
-
-
-def warn_hidden(report: Report, name: ast.Name) -> None:
-    """Warn about a definition that takes the name of something built in."""
-    if name.name in all_names() - axis_names():
-        report.error(
-            "E0321",
-            f"`{name.name}` hides the built-in {what_is(name.name)} of that name",
-            name.span,
-            "from here on the name means this",
-            help="choose another name",
-            kind=Kind.WARNING,
-        )

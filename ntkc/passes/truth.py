@@ -10,13 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from ntkc.ir.arithmetic import (
-    NAMED_CONSTANTS,
-    Arithmetic,
-    evaluate,
-    numpy_arithmetic,
-    recognise,
-)
+from ntkc.ir.arithmetic import Arithmetic, evaluate, numpy_arithmetic
+from ntkc.ir.exact import NAMED_CONSTANTS, recognise
 from ntkc.ir.node import Node, Rewriter, symbol
 
 ROUNDINGS = 8

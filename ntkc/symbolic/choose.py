@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 import sympy
 
-from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.node import Node, topological
 from ntkc.symbolic.functions import Larger, Modulus, Select
 from ntkc.symbolic.translate import from_sympy, opaque_numbers, sympy_symbol, to_sympy

@@ -75,7 +75,7 @@ def _sign_or_choice(condition: Any, yes: Any, no: Any) -> Any:
 
 
 def _edge(degree: Any, h: Any, y: Any, x: Any) -> Any:
-    """The operation `edge` by Owen's T, as `ntkc.ir.arithmetic` has it for mpmath."""
+    """The operation `edge` by Owen's T, as `ntkc.ir.exact` has it for mpmath."""
     slope, sign = y / x, sympy.sign(h)
     value = sign * PHI(-sign * h) / 2 - OWEN_T(h, slope)
     if degree == 0:

@@ -14,7 +14,7 @@ from typing import Any
 
 import sympy
 
-from ntkc.ir.arithmetic import recognise
+from ntkc.ir.exact import recognise
 from ntkc.ir.node import Node, const, function, make, symbol, topological
 from ntkc.symbolic.functions import (
     Edge,

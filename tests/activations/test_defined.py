@@ -9,7 +9,7 @@ import ntkc
 from ntkc.activations._derived import DefinedSeries
 from ntkc.diagnostics import Kind, NtkError, Source
 from ntkc.driver import Options, check, front_end
-from ntkc.ir.arithmetic import mpmath_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.symbolic.moments import MAX_STEPS
 from ntkc.symbolic.routes import closed_form

@@ -18,7 +18,8 @@ import ntkc
 from ntkc import activations
 from ntkc.activations.base import Expanded
 from ntkc.diagnostics import NtkError
-from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.node import symbol
 from tests.backends.kernels import uncompiled
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ntkc.diagnostics import Source
 from ntkc.driver import FrontEnd, Options, front_end, generate
-from ntkc.ir.arithmetic import mpmath_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Module
 from ntkc.ir.verify import verify, watch

@@ -12,7 +12,8 @@ import pytest
 from ntkc.backends.edge import edge as text
 from ntkc.backends.owen_t import owen_t
 from ntkc.backends.owen_t import triangle as triangle_text
-from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.node import make, symbol
 from ntkc.runtime.edge import edge
 from ntkc.runtime.triangle import triangle

@@ -18,7 +18,8 @@ from hypothesis import given, settings
 import ntkc
 from ntkc.diagnostics import Source
 from ntkc.driver import Options, emitted_slices, front_end, middle_for_near_images
-from ntkc.ir.arithmetic import mpmath_arithmetic, numpy_arithmetic
+from ntkc.ir.arithmetic import numpy_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Module
 from ntkc.ir.verify import watch

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ntkc.artefact.image_gradients import ImageGradients
 from ntkc.driver import Derivatives, generate
-from ntkc.ir.arithmetic import mpmath_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.verify import watch
 from ntkc.runtime import Kernel, load_program

@@ -9,13 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ntkc.ir.arithmetic import (
-    evaluate,
-    kink_polynomials,
-    mpmath_arithmetic,
-    numpy_arithmetic,
-    recognise,
-)
+from ntkc.ir.arithmetic import evaluate, kink_polynomials, numpy_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic, recognise
 from ntkc.ir.node import const, function, make, param, symbol
 from ntkc.ir.ops import SCALAR
 

@@ -8,7 +8,8 @@ import mpmath
 import numpy as np
 import pytest
 
-from ntkc.ir.arithmetic import mpmath_arithmetic, numpy_arithmetic
+from ntkc.ir.arithmetic import numpy_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Input, Module
 from ntkc.ir.node import make, param

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic, numpy_arithmetic
+from ntkc.ir.arithmetic import evaluate, numpy_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.module import Input, Module, Parameter
 from ntkc.ir.node import Node, const, make, param, substitute, symbol
 from ntkc.ir.ops import SCALAR

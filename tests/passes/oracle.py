@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ntkc.ir.arithmetic import mpmath_arithmetic, numpy_arithmetic
+from ntkc.ir.arithmetic import numpy_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import Interpreter, _shaped, interpret
 from ntkc.ir.module import Module
 

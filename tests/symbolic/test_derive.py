@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.node import const, function, make, sqrt, symbol, topological
 from ntkc.symbolic.choose import cheapest, cost, tidy
 from ntkc.symbolic.derive import derivative

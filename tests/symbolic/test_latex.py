@@ -8,7 +8,8 @@ import sympy
 
 from ntkc import activations
 from ntkc.activations.base import Bound
-from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.module import DualForms
 from ntkc.layers.base.activation import ActivationLayer
 from ntkc.symbolic.gathered import C, P, Q, parts, readable_number

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ntkc.layers.base.known import MAX_POSITIONS, PLANNED, WITHOUT_LIMIT
 from ntkc.network import limits as network_limits
+from ntkc.schedule.slices.demand import MAX_DISPLACEMENTS
 from ntkc.syntax import limits
 from ntkc.syntax.formatter import WIDTH, format_file
 from ntkc.syntax.parser import parse_text
@@ -30,6 +32,8 @@ _BOUNDS = {
     "expressions evaluated for one network": network_limits.MAX_STEPS,
     "items of a list": network_limits.MAX_LIST,
     "branches of one `add`, `concat` or `multiply`": network_limits.MAX_BRANCHES,
+    "positions of an input, or of a layer's output": MAX_POSITIONS,
+    "displacements of an axis at which positions are compared": MAX_DISPLACEMENTS,
 }
 
 
@@ -46,6 +50,12 @@ def test_the_first_program_stands_in_its_own_layout() -> None:
 def test_bounds() -> None:
     rows = re.findall(r"^\| (.*) \| (\d+) \|$", _PAGE, re.MULTILINE)
     assert {name: int(number) for name, number in rows} == _BOUNDS
+
+
+def test_what_cannot_be_compiled_is_said() -> None:
+    paragraph = next(p for p in _PAGE.split("\n\n") if "cannot be compiled yet" in p)
+    for name in (*PLANNED, *WITHOUT_LIMIT):
+        assert f"`{name}`" in paragraph
 
 
 def test_keywords() -> None:
