@@ -182,10 +182,10 @@ def middle_on_positions(
     vectors: bool = True,
 ) -> SliceProgram:
     """`middle` for a network on positions: displacement slices."""
-    from ntkc.passes.pipeline import SHARED, run, vector_passes, with_derivatives
+    from ntkc.passes.pipeline import run, shared, vector_passes, with_derivatives
     from ntkc.schedule.slices.build import slice_schedule
 
-    passes: tuple[Pass, ...] = SHARED
+    passes: tuple[Pass, ...] = shared(dtype)
     if derivatives is not None:
         passes = with_derivatives((derivatives.root,), variables(derivatives), dtype)
     with uncollected(), stage("passes"):

@@ -49,6 +49,7 @@ from ntkc.ir.node import (
 )
 from ntkc.ir.project import Projection
 from ntkc.passes.parity import is_odd
+from ntkc.symbolic.held import is_difference
 
 DUALS = ("dual", "dual_dot")
 
@@ -197,7 +198,7 @@ class Expansion:
             return with_args(node, args)
         forms = self.module.activations[node.attr("activation")]
         diagonal = forms.diagonal_dot if node.op == "dual_dot" else forms.diagonal
-        variance = checked(args[1], forms)
+        variance = within_squares(checked(args[1], forms), forms, self.dtype)
         return substitute(diagonal, {"p": variance, **self._parameters(node, forms)})
 
     def _scaled(self, node: Node) -> Scaled:
@@ -354,6 +355,21 @@ def checked(variance: Node, forms: DualForms) -> Node:
     high = forms.certificate.largest_variance
     # A variance of 100 is one, however float32 rounds it.
     return within(variance, 0.0, high * (1.0 + 1e-6), f"the variance before `{forms.name}`")
+
+
+_LARGEST = {"float64": 1e150, "float32": 1e17}
+"""Variances whose squares, and what forms multiply them with, are numbers of the type."""
+
+
+def within_squares(variance: Node, forms: DualForms, dtype: str) -> Node:
+    """A variance of one input, held to where p q - c^2 has a number: beyond, it would count as 0,
+    and inputs that are far apart as coincident. Checked where an input meets itself, and not in
+    what is made of pairs, so that these formulas stay as they are.
+    """
+    nodes = topological([forms.dual])
+    if not any(node.op == "max" and is_difference(node.args[0]) for node in nodes):
+        return variance
+    return within(variance, 0.0, _LARGEST[dtype], f"the variance before `{forms.name}`")
 
 
 def _root_of_quotient(above: Node, below: Node) -> Node:

@@ -70,7 +70,7 @@ class Worker:
         """(number among the results, array to write it to)."""
         self._images, self._tables = images, tables
         self._constants = constants.astype(dtype)
-        self._limit = float(np.finfo(dtype).max)
+        self._names = tables[0].name, tables[1].name
         cells = images[0].width
         scale = 1.0 if program.differences else 1.0 / max(images[0].channels, 1)
         self._scale = dtype.type(scale)
@@ -149,22 +149,10 @@ class Worker:
                 (rows, columns), values = sides, values[:, kept]
         for place, output in self.outputs:
             found = values[place]
-            self._check(found, rows, columns)
+            check_pairs(found, rows, columns, self._names, self._program.dtype)
             output[rows, columns] = found
             if group.mirrored:
                 output[columns, rows] = found
-
-    def _check(self, found: Images, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> None:
-        """Raise `ArrayError` for a value of a pair beyond the range of the kernel's numbers."""
-        if max(found.max(), -found.min()) <= self._limit:  # false for NaN
-            return
-        lost = ~(np.abs(found) <= self._limit)
-        row, column = (np.broadcast_to(side, found.shape)[lost][0] for side in (rows, columns))
-        raise ArrayError(
-            f"the kernel of row {row} of {self._tables[0].name} and row {column} of "
-            f"{self._tables[1].name} is beyond the range of {self._program.dtype}: scale the "
-            "inputs or choose smaller parameters"
-        )
 
     def pairs(self, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Images:
         """The results (R, lanes) of pairs, at most a lane each."""
@@ -260,6 +248,26 @@ class Worker:
                 images, self._x2, tables, *given, results.reshape(len(results), -1), first, last,
                 chosen,
             )  # fmt: skip
+
+
+def check_pairs(
+    found: Images,
+    rows: NDArray[np.int64],
+    columns: NDArray[np.int64],
+    names: tuple[str, str],
+    dtype: str,
+) -> None:
+    """Raise `ArrayError` for a value of a pair that is no number of the type, or none at all."""
+    limit = float(np.finfo(dtype).max)
+    if not found.size or max(found.max(), -found.min()) <= limit:  # false for NaN
+        return
+    lost = ~(np.abs(found) <= limit)
+    row, column = (np.broadcast_to(side, found.shape)[lost][0] for side in (rows, columns))
+    how = "lost to rounding in" if np.isnan(found[lost][0]) else "beyond the range of"
+    raise ArrayError(
+        f"the kernel of row {row} of {names[0]} and row {column} of {names[1]} is {how} "
+        f"{dtype}: scale the inputs or choose smaller parameters"
+    )
 
 
 def entry_seconds(program: SliceProgram, sliced: Sliced) -> float:

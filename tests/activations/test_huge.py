@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import ntkc
 from ntkc.activations import load
 from ntkc.ir.node import function, symbol, topological
-from ntkc.runtime import ArgumentError
+from ntkc.runtime import ArgumentError, ArrayError
 from ntkc.symbolic.held import is_difference
 from tests.backends.kernels import uncompiled
 
@@ -96,3 +97,28 @@ def test_weights_that_overflow_are_told(declared: str, weights: str, message: st
     )
     with pytest.raises(ArgumentError, match=message):
         kernel(np.eye(3))
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("float64", 1e100), ("float32", 1e10)])
+@pytest.mark.parametrize("activation", ["erf", "gelu", "own_erf"])
+def test_squares_beyond_the_range_are_refused(activation: str, dtype: str, scale: float) -> None:
+    """p q - c^2 was no number there, counted as 0, and inputs 60 degrees apart as equal."""
+    definition = f"activation {activation}(z) = {OWN.get(activation)}\n" * (activation in OWN)
+    kernel = uncompiled(
+        f"{definition}network n {{ input vector[3]; dense -> {activation} -> dense }}", dtype
+    )
+    x = np.random.default_rng(0).standard_normal((3, 3))
+    with pytest.raises(ArrayError, match=r"x1: row 0: the variance before `.*` must be from 0 to"):
+        kernel((x * scale).astype(dtype))
+    assert np.isfinite(kernel((x * 1e4).astype(dtype))).all()
+
+
+@pytest.mark.parametrize(("dtype", "scale"), [("float64", 1e100), ("float32", 1e10)])
+def test_so_are_those_of_positions(dtype: str, scale: float) -> None:
+    kernel = ntkc.compile(
+        source="network n { input sequence[2, 2]; conv(1) -> erf -> flatten }", dtype=dtype
+    )
+    x = np.random.default_rng(0).standard_normal((3, 2, 2))
+    with pytest.raises(ArrayError, match="x1: row 0: the variance before `erf` must be from 0 to"):
+        kernel((x * scale).astype(dtype))
+    assert np.isfinite(kernel((x * 1e4).astype(dtype))).all()

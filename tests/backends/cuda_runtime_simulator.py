@@ -14,7 +14,7 @@ import numpy as np
 from numba import cuda
 
 import ntkc
-from ntkc.runtime import MemoryBudgetError
+from ntkc.runtime import ArrayError, MemoryBudgetError
 from tests.backends.cuda_dense_simulator import raised, stop
 from tests.backends.test_near_images import exact, understood
 
@@ -73,6 +73,28 @@ def near_images() -> dict[str, float]:
     return found
 
 
+def lost() -> dict[str, str]:
+    """What is told of a pair whose value is no number, in results on the host and on the device."""
+    from ntkc.runtime.cuda.pairs import PairRunner
+
+    kernel, queue = ntkc.compile(source=NEAR, backend="cuda"), PairRunner.queue
+
+    def broken(runner: PairRunner, left: Any, right: Any, constants: Any, *chosen: Any) -> None:
+        queue(runner, left, right, constants, *chosen)
+        for at, pair in enumerate(zip(*chosen, strict=True)):
+            if pair == (1, 2):
+                runner.result[2 * at : 2 * at + 2] = np.nan
+
+    PairRunner.queue = broken  # type: ignore[method-assign]
+    try:
+        return {
+            "host": raised(lambda: kernel(IMAGES, get=BOTH), ArrayError),
+            "device": raised(lambda: kernel(cuda.to_device(IMAGES), get=BOTH), ArrayError),
+        }
+    finally:
+        PairRunner.queue = queue  # type: ignore[method-assign]
+
+
 def main() -> None:
     """What the tests ask for."""
     kernel = ntkc.compile(source=TEXT, backend="cuda")
@@ -109,6 +131,7 @@ def main() -> None:
         "empty": list(kernel(IMAGES[:0], IMAGES).shape),
         "near": near_images(),
         "guarded": guarded(),
+        "lost": lost(),
     }  # fmt: skip
     json.dump(found, sys.stdout)
 

@@ -115,6 +115,8 @@ def test_calls() -> None:
     assert "one pair needs" in found["too little"]
     assert found["interrupt"] == "enough"
     assert found["empty"] == [0, 4]
+    for words in found["lost"].values():
+        assert words.startswith("the kernel of row 1 of x1 and row 2 of x1 is lost to rounding in")
     # Some tens of roundings, and one: products alone leave 5e-9 of images 1e-8 apart.
     assert found["near"]["float64"] <= 1e-14
     assert found["near"]["float32"] <= 1e-7

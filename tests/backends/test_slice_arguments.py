@@ -11,6 +11,7 @@ import pytest
 
 from ntkc.runtime import ArrayError, Kernel
 from ntkc.runtime.slice_program import SliceProgram
+from ntkc.runtime.slice_worker import check_pairs
 from tests.backends.test_slices import BOTH, network, python_kernel
 
 
@@ -142,3 +143,17 @@ def test_pairs_of_two_batches_need_no_image_with_itself(tmp_path: Path) -> None:
     cross = counting(x[:1], x[1:])
     assert calls == [1]
     assert cross[0, 0] == counting(x)[0, 1]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(np.nan, "is lost to rounding in float32"), (1e39, "is beyond the range of float32")],
+)
+def test_what_is_no_number_is_told(value: float, words: str) -> None:
+    """Of any pair of a group, whatever stands beside it."""
+    found = np.ones((2, 3))
+    check_pairs(found, np.array([[4], [5]]), np.array([7, 8, 9]), ("x1", "x2"), "float32")
+    found[1, 2] = value
+    with pytest.raises(ArrayError, match=f"row 5 of x1 and row 9 of x2 {words}"):
+        check_pairs(found, np.array([[4], [5]]), np.array([7, 8, 9]), ("x1", "x2"), "float32")
+    check_pairs(found[:0], np.zeros((0, 1), int), np.array([7, 8, 9]), ("x1", "x2"), "float32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -30,12 +31,17 @@ def arrange(given: Any, first: Any, cells: Any, channels: Any, divisor: Any, ima
 @cuda.jit  # type: ignore[untyped-decorator]
 def scatter(
     result: Any, place: Any, results: Any, rows: Any, columns: Any, top: Any, left: Any,
-    mirrored: Any, out: Any,
+    mirrored: Any, out: Any, lost: Any,
 ) -> None:  # fmt: skip
-    """out[top + rows[p], left + columns[p]] = result[p, place], and its mirror image."""
+    """out[top + rows[p], left + columns[p]] = result[p, place], and its mirror image.
+
+    lost[0] becomes 1 where one of them is no finite number of the output's type.
+    """
     for p in range(cuda.grid(1), rows.size, cuda.gridsize(1)):
         row, column = top + rows[p], left + columns[p]
         out[row, column] = result[p * results + place]
+        if not math.isfinite(out[row, column]):
+            lost[0] = 1
         if mirrored:
             out[column, row] = result[p * results + place]
 

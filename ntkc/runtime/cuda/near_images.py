@@ -48,5 +48,8 @@ def _put(
         return
     with cuda.gpus[number]:
         sent = [cuda.to_device(np.ascontiguousarray(array)) for array in (values, *pairs)]
-        scatter[blocks_for(len(values)), THREADS](sent[0], 0, 1, *sent[1:], 0, 0, mirrored, output)
+        lost = cuda.to_device(np.zeros(1, np.int32))  # not read: values were checked on the host
+        scatter[blocks_for(len(values)), THREADS](
+            sent[0], 0, 1, *sent[1:], 0, 0, mirrored, output, lost
+        )
         cuda.synchronize()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..errors import MemoryBudgetError
 from ..slice_program import Sliced, SliceProgram
 from ..slice_sides import Side
+from ..slice_worker import check_pairs
 from ..slices import make_side
 from ..threads import Reporter
 from ..tiles import Tile, make_tiles
@@ -146,6 +147,7 @@ class _Worker:
         with cuda.gpus[number]:
             dtype = np.dtype(call.program.dtype)
             self._runner = PairRunner(call.kernels, dtype, call.plan.batch)
+            self._lost = cuda.to_device(np.zeros(1, np.int32))
 
     def __call__(self, tile: Tile) -> int:
         """Settle a tile and return how many entries that are."""
@@ -167,6 +169,7 @@ class _Worker:
         if call.place.staged:
             values = runner.fetched(len(rows))
             rows, columns = tile.top + rows, tile.left + columns
+            self._check(values, rows, columns)
             for place, output in zip(self._places, call.place.outputs, strict=True):
                 output[rows, columns] = values[:, place]
                 if mirrored:
@@ -176,9 +179,18 @@ class _Worker:
         for place, output in zip(self._places, call.place.outputs, strict=True):
             scatter[blocks_for(count), THREADS, runner.stream](
                 runner.result, place, self._results, runner.rows[:count],
-                runner.columns[:count], tile.top, tile.left, mirrored, output,
+                runner.columns[:count], tile.top, tile.left, mirrored, output, self._lost,
             )  # fmt: skip
         runner.stream.synchronize()
+        if self._lost.copy_to_host(stream=runner.stream)[0]:
+            self._check(runner.fetched(count), tile.top + rows, tile.left + columns)
+
+    def _check(self, values: NDArray[np.float64], rows: Pairs, columns: Pairs) -> None:
+        """Raise `ArrayError` for the first of these pairs (R, results) without a finite kernel."""
+        sides, dtype = self._call.sides, self._call.program.dtype
+        names = sides[0].name, sides[-1].name
+        for place in self._places:
+            check_pairs(values[:, place], rows, columns, names, dtype)
 
 
 def _pairs(tile: Tile) -> tuple[Pairs, Pairs]:
