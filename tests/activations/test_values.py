@@ -6,8 +6,12 @@ import numpy as np
 import pytest
 
 import ntkc
+from ntkc.activations import load
 from ntkc.diagnostics import Diagnostic, Kind, NtkError, Source
 from ntkc.driver import Options, check, front_end
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.node import symbol
+from ntkc.network.user_activations import _SPELLED
 from ntkc.runtime.errors import KernelError
 from tests.backends.kernels import uncompiled
 
@@ -205,3 +209,32 @@ def test_explain_says_where_a_moment_becomes_infinite():
     found = " ".join(ntkc.explain(source=program("exp(z^2)")).split())
     assert "at every variance below 0.25, from which on E[f(u)^2] is infinite" in found
     assert "at every variance." in " ".join(ntkc.explain(source=program("exp(z)")).split())
+
+
+@pytest.mark.parametrize(
+    ("formula", "code", "label", "help"),
+    [
+        ("softplus(z)", "E0306", "", "write its formula: `max(z, 0) + log(1 + exp(-abs(z)))`"),
+        ("gelu(z)", "E0306", "", "write its formula: `z * Phi(z)`"),
+        ("ln(z)", "E0301", "the variable is `z`", "`log` is the natural logarithm"),
+        ("x^2", "E0301", "the variable is `z`", ""),
+        ("max(z)", "E0303", "there is 1 argument here", ""),
+        ("z^(1/3)", "E0310", "not whole", "`max(z, 0)^(1/3)`, or `abs(z)^(1/3)`"),
+    ],
+)
+def test_odd_formulas_get_help_that_fits(formula, code, label, help):
+    found = refusal(formula)
+    assert found.code == code
+    assert found.primary is not None
+    assert label in found.primary.text
+    assert help in " ".join(found.help)
+
+
+@pytest.mark.parametrize("name", sorted(_SPELLED))
+def test_formulas_that_help_writes_are_the_activations(name):
+    z = np.linspace(-4.0, 4.0, 41)
+    front = front_end(Source("f.ntk", program(_SPELLED[name])), Options())
+    (bound,) = (n.layer.bound for n in front.network.nodes() if hasattr(n.layer, "bound"))
+    mine, theirs = bound.function(symbol("z")), load(name).bind().function(symbol("z"))
+    found, expected = evaluate([mine, theirs], {"z": z})
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-15)
