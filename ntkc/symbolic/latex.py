@@ -119,7 +119,8 @@ def formulas(bound: Bound) -> Formulas:
         return _DECAYS if forms.certificate.route == "decays" else _SERIES
     sizes = [len(list(topological((f,)))) for f in (forms.dual, forms.dual_dot, forms.diagonal)]
     if max(sizes) > _SHOWN:
-        return Formulas(*map(_unshown, sizes))
+        long = [_unshown(size) for size in sizes]
+        return Formulas(long[0], long[1], long[2])
     rename = _display_names(bound)
     if forms.normalised is None:
         dual, dual_dot = (_analytic(form, rename) for form in (forms.dual, forms.dual_dot))
