@@ -12,7 +12,7 @@ import math
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -132,6 +132,10 @@ class Closed(Activation):
     @abstractmethod
     def dual(self, c: Node, p: Node, q: Node, /, *arguments: Any, **named: Any) -> Node:
         """The closed form of E[f(u) f(v)] for variances p, q and covariance c."""
+
+    def end(self, *arguments: Any) -> Node | None:
+        """The variance from which on E[f^2] is infinite; None where it is finite for all."""
+        return None
 
     def stated(self, bound: Bound, /) -> tuple[Node | int | bool, ...]:
         """The closed form."""
@@ -310,7 +314,10 @@ class Bound:
         with _forms_lock:
             found = _forms.get(key)
             if found is None:
-                found = _forms[key] = held(kept_forms(self) or self._derived())
+                found = held(kept_forms(self) or self._derived())
+                if isinstance(self.activation, Closed):
+                    found = replace(found, end=self.activation.end(*self.symbolic_values))
+                _forms[key] = found
         return found
 
     def _derived(self) -> DualForms:

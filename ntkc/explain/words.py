@@ -13,8 +13,9 @@ from ntkc.activations.base import Activation, Bound, ParameterKind
 from ntkc.activations.base import Parameter as ActivationParameter
 from ntkc.diagnostics import pages
 from ntkc.explain.layout import heading, wrapped
-from ntkc.ir.module import Certificate, DualForms
-from ntkc.ir.node import topological
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.module import ENDLESS, Certificate, DualForms
+from ntkc.ir.node import substitute, topological
 from ntkc.layers.base import Layer, WordsParameter
 
 if TYPE_CHECKING:
@@ -140,11 +141,23 @@ def _by_edges(forms: DualForms) -> bool:
     return any(node.op == "edge" for node in topological((forms.dual,)))
 
 
+def _end(bound: Bound) -> str:
+    """Where variances end for an activation that grows like exp(z^2)."""
+    end = bound.forms().end
+    if end is None:
+        return ""
+    end = substitute(end, dict(zip(bound.symbols, bound.arguments, strict=True)))
+    if any(node.op in ("symbol", "param") for node in topological((end,))):
+        return " for which E[f(u)^2] is finite"
+    (high,) = evaluate([end], {})
+    return f" below {high:g}, from which on E[f(u)^2] is infinite" if high < ENDLESS else ""
+
+
 def _closed_route(bound: Bound) -> str:
     """How a closed form was found, and where it holds."""
     from ntkc.symbolic.routes import Dual
 
-    holds = "It holds to roundings of p, q and c at every variance."
+    holds = f"It holds to roundings of p, q and c at every variance{_end(bound)}."
     if isinstance(bound.activation, Derived):
         found = bound.activation.route(bound)
         if isinstance(found, Dual):

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field, replace
 from ntkc.diagnostics import Span
 from ntkc.ir.node import Node
 
+ENDLESS = 1e300
+"""In the place of an infinite variance."""
+
 
 @dataclass(frozen=True)
 class Certificate:
@@ -47,6 +50,10 @@ class DualForms:
     near_dot: Node | None = None
     """`dual` and `dual_dot` over `eta`, `p`, `q` and the parameters, for activations with kinks
     that have no `normalised` form: at coincident inputs c alone would cost half the digits."""
+
+    end: Node | None = None
+    """The variance from which on E[f^2] is infinite, over the parameters; `ENDLESS` or more for
+    none, as None says too."""
 
     @property
     def kinked(self) -> bool:

@@ -83,10 +83,18 @@ def _listed(defaults: Mapping[Node, float]) -> str:
     return " and ".join(f"`{n.attr('name')}` = {v:g}" for n, v in defaults.items())
 
 
+def _operand(exponent: ast.Expr) -> str:
+    """An exponent as it must be written; its span is without the brackets around it."""
+    text = exponent.span.text
+    return (
+        text if isinstance(exponent, ast.Number | ast.Name | ast.Unary | ast.Call) else f"({text})"
+    )
+
+
 def _mend(found: Gap, part: ast.Expr | None) -> str:
     match part, found.kind:
         case ast.Binary(operator="^", left=left, right=right), Kind.ROOT | Kind.LOGARITHM:
-            base, power = left.span.text, right.span.text
+            base, power = left.span.text, _operand(right)
             return (
                 "powers that are not whole are of numbers from 0 on: write "
                 f"`max({base}, 0)^{power}`, or `abs({base})^{power}`"
@@ -94,7 +102,7 @@ def _mend(found: Gap, part: ast.Expr | None) -> str:
         case ast.Binary(operator="^", left=left, right=right), _:
             return (
                 "raise what is above 0 for every z, as in "
-                f"`(1 + abs({left.span.text}))^{right.span.text}`"
+                f"`(1 + abs({left.span.text}))^{_operand(right)}`"
             )
         case ast.Call(arguments=(argument,)), Kind.ROOT:
             return f"write `sqrt(max({argument.value.span.text}, 0))` for 0 there"

@@ -19,6 +19,7 @@ from ntkc.network.wrong_names import (
     compared_name,
     report_compared,
     report_duplicate,
+    report_in_formula,
     report_out_of_sight,
     report_unknown,
 )
@@ -206,7 +207,7 @@ class NameCheck:
             if owner is not None:
                 self._references.setdefault(owner, {}).setdefault(entry, name.span)
         elif name.name not in all_names():
-            self._unknown(name, place)
+            self._unknown(name, place, owner)
 
     def _arguments(self, call: ast.Call, place: _Place | None) -> Iterator[ast.Expr]:
         """The values of a call's arguments; `name == value` is told here, where no such name is."""
@@ -221,13 +222,17 @@ class NameCheck:
         local = None if place is None else place.find(name)
         return local is not None or name in self._file.entries or name in all_names()
 
-    def _unknown(self, name: ast.Name, place: _Place | None) -> None:
+    def _unknown(self, name: ast.Name, place: _Place | None, owner: Entry | None) -> None:
         full = self._report.full  # then nothing is kept, and help need not be looked for
         elsewhere = [b for b in self._locals if b.name.name == name.name] if not full else []
         if elsewhere:
             report_out_of_sight(self._report, name, elsewhere[-1].name, elsewhere[-1].is_let)
             return
         local = () if place is None or full else tuple(place.names())
+        if owner is not None and isinstance(owner.statement, ast.ActivationDef):
+            variable = owner.statement.variable.name
+            report_in_formula(self._report, name, variable, (*self._file.entries, *local))
+            return
         report_unknown(self._report, name, () if full else self._file.entries, local)
 
     def _report_cycle(self, cycle: list[Entry]) -> None:

@@ -8,6 +8,15 @@ from ntkc.network.report import Report, listed
 from ntkc.network.scope import FileScope, children
 from ntkc.syntax import ast
 
+_SPELLED = {
+    "gelu": "z * Phi(z)",
+    "silu": "z * sigmoid(z)",
+    "softplus": "max(z, 0) + log(1 + exp(-abs(z)))",
+    "softsign": "z / (1 + abs(z))",
+    "leaky_relu": "max(z, 0.01 * z)",
+    "relu6": "min(max(z, 0), 6)",
+    "gaussian": "exp(-z^2)",
+}
 _COMPARISONS = ("<", "<=", ">", ">=", "==", "!=")
 
 
@@ -53,14 +62,25 @@ def _check_call(call: ast.Call, file: FileScope, report: Report) -> None:
     if function is None and name not in file.entries and name not in all_names():
         return
     if function is None:
-        _refuse(report, call, f"formulas know {listed(sorted(FUNCTIONS))}")
+        report.error(
+            "E0306",
+            f"`{name}` is no function that formulas know",
+            call.span,
+            "not a number",
+            help=(
+                *((f"write its formula: `{_SPELLED[name]}`",) if name in _SPELLED else ()),
+                f"formulas know {listed(sorted(FUNCTIONS))}",
+            ),
+        )
     elif len(call.arguments) != function.arity or any(a.name for a in call.arguments):
         count = function.arity
         report.error(
             "E0304" if len(call.arguments) > count else "E0303",
             f"`{name}` takes {count} number{'s' * (count > 1)}",
             call.span,
-            f"there are {len(call.arguments)} arguments here",
+            "there is 1 argument here"
+            if len(call.arguments) == 1
+            else f"there are {len(call.arguments)} arguments here",
         )
 
 

@@ -37,6 +37,31 @@ def report_unknown(
     )
 
 
+def report_in_formula(report: Report, name: ast.Name, variable: str, near: Collection[str]) -> None:
+    """Report a name that nothing has, in the formula of an activation."""
+    help = _FAMILIAR.get(name.name, "")
+    if not help and not report.full:
+        help = did_you_mean(name.name, {*near, *all_names()})
+    report.error(
+        "E0301",
+        f"`{name.name}` is not known",
+        name.span,
+        f"no number or function has this name; the variable is `{variable}`",
+        help=help,
+    )
+
+
+_FAMILIAR = {
+    "ln": "`log` is the natural logarithm",
+    "pow": "a power is written `z^2`",
+    "tan": "`sin(z) / cos(z)` has no value where the cosine is 0",
+    "cosh": "write `(exp(z) + exp(-z)) / 2`",
+    "sinh": "write `(exp(z) - exp(-z)) / 2`",
+    "norm_cdf": "`Phi` is the distribution function of the standard normal distribution",
+}
+"""What formulas elsewhere call otherwise, or have."""
+
+
 def report_out_of_sight(report: Report, name: ast.Name, defined: ast.Name, is_let: bool) -> None:
     """Report the use of a local name above its definition, or outside of its block."""
     above = is_let and name.span.start < defined.span.start

@@ -159,9 +159,10 @@ class _Distances(Expansion):
 
     def _eta_of_dual(self, node: Node) -> Node:
         forms = self.module.activations[node.attr("activation")]
-        k11, k22 = (checked(self.values[a], forms) for a in node.args[1:3])
+        parameters = self._parameters(node, forms)
+        k11, k22 = (checked(self.values[a], forms, parameters) for a in node.args[1:3])
         bindings = {"eta": self._eta(node.args[0]), "p": k11, "q": k22}
-        return substitute(forms.complement, {**bindings, **self._parameters(node, forms)})
+        return substitute(forms.complement, {**bindings, **parameters})
 
 
 def _is_linear(node: Node) -> bool:

@@ -28,10 +28,12 @@ Preserves the value of every root; k12 itself becomes √k11 √k22 (1 − η) w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ntkc.ir.module import DualForms, Module
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.module import ENDLESS, DualForms, Module
 from ntkc.ir.node import (
     Node,
     Varies,
@@ -198,8 +200,9 @@ class Expansion:
             return with_args(node, args)
         forms = self.module.activations[node.attr("activation")]
         diagonal = forms.diagonal_dot if node.op == "dual_dot" else forms.diagonal
-        variance = within_squares(checked(args[1], forms), forms, self.dtype)
-        return substitute(diagonal, {"p": variance, **self._parameters(node, forms)})
+        parameters = self._parameters(node, forms)
+        variance = within_squares(checked(args[1], forms, parameters), forms, self.dtype)
+        return substitute(diagonal, {"p": variance, **parameters})
 
     def _scaled(self, node: Node) -> Scaled:
         if node in self.demanded:
@@ -239,8 +242,8 @@ class Expansion:
 
     def _dual(self, node: Node) -> Scaled:
         forms = self.module.activations[node.attr("activation")]
-        k11, k22 = (checked(self.values[a], forms) for a in node.args[1:3])
         bindings = self._parameters(node, forms)
+        k11, k22 = (checked(self.values[a], forms, bindings) for a in node.args[1:3])
         dot = node.op == "dual_dot"
         normalised = forms.normalised
         if forms.near is not None and forms.near_dot is not None:
@@ -304,9 +307,10 @@ class Expansion:
             return rate + (_ONE - rate) * self.complements[node.args[0]]
         if node.op == "dual":
             forms = self.module.activations[node.attr("activation")]
-            k11, k22 = (checked(self.values[a], forms) for a in node.args[1:3])
+            parameters = self._parameters(node, forms)
+            k11, k22 = (checked(self.values[a], forms, parameters) for a in node.args[1:3])
             eta = self._carried_complement(node.args[0])
-            bindings = {"eta": eta, "p": k11, "q": k22, **self._parameters(node, forms)}
+            bindings = {"eta": eta, "p": k11, "q": k22, **parameters}
             return substitute(forms.complement, bindings)
         raise AssertionError(f"no rule for the complement of {node.op}")
 
@@ -348,13 +352,27 @@ class Expansion:
         return result
 
 
-def checked(variance: Node, forms: DualForms) -> Node:
-    """A variance that an activation's forms are evaluated at, held to where they are certified."""
-    if forms.certificate is None:
+def checked(variance: Node, forms: DualForms, parameters: Mapping[str, Node]) -> Node:
+    """A variance that an activation's forms are evaluated at, held to where they are certified, and
+    to where E[f^2] is finite.
+    """
+    what = f"the variance before `{forms.name}`"
+    if forms.certificate is not None:
+        high = forms.certificate.largest_variance
+        # A variance of 100 is one, however float32 rounds it.
+        return within(variance, 0.0, high * (1.0 + 1e-6), what)
+    end = None if forms.end is None else substitute(forms.end, parameters)
+    if end is None or not all(n.op != "param" and n.varies is Varies.CONST for n in _below(end)):
         return variance
-    high = forms.certificate.largest_variance
-    # A variance of 100 is one, however float32 rounds it.
-    return within(variance, 0.0, high * (1.0 + 1e-6), f"the variance before `{forms.name}`")
+    (high,) = map(float, evaluate([end], {}))
+    if not high < ENDLESS:
+        return variance
+    what += f" (E[f(u)^2] is infinite from {high:g} on)"
+    return within(variance, 0.0, math.nextafter(high, 0.0), what)
+
+
+def _below(node: Node) -> Iterator[Node]:
+    return topological((node,))
 
 
 _LARGEST = {"float64": 1e150, "float32": 1e17}

@@ -53,7 +53,8 @@ def _of_form(forms: DualForms, slope: bool, arguments: tuple[Node, ...]) -> int 
     form = forms.dual_dot if slope else forms.dual
     told = set()
     for c, p, q in _POINTS:
-        one, other = (evaluate([form], {"c": s * c, "p": p, "q": q, **numbers})[0] for s in (1, -1))
+        sides = ({"c": s * c, "p": p, "q": q, **numbers} for s in (1, -1))
+        one, other = (float(evaluate([form], side)[0]) for side in sides)  # may be infinite
         size = 1e-13 * max(abs(one), abs(other))
         told.add(1 if abs(one - other) <= size else -1 if abs(one + other) <= size else None)
     return told.pop() if len(told) == 1 else None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import sympy
 
 from ntkc.ir.arithmetic import kink_polynomials
-from ntkc.ir.node import Node, Rewriter, const, is_const
+from ntkc.ir.node import Node, Rewriter, const, is_const, topological
 from ntkc.symbolic.choose import where
 from ntkc.symbolic.coincidence import at_coincidence
 from ntkc.symbolic.expectation import BOUNDED, C
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _SMALL = 60
 """Expressions of at most this many operations are worth rearranging for the eye."""
+_SHOWN = 550
+"""Of the compiler's operations, that a formula which is shown has at most."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,10 @@ def formulas(bound: Bound) -> Formulas:
     forms = bound.forms()
     if forms.certificate is not None:
         return _DECAYS if forms.certificate.route == "decays" else _SERIES
+    sizes = [len(list(topological((f,)))) for f in (forms.dual, forms.dual_dot, forms.diagonal)]
+    if max(sizes) > _SHOWN:
+        long = [_unshown(size) for size in sizes]
+        return Formulas(long[0], long[1], long[2])
     rename = _display_names(bound)
     if forms.normalised is None:
         dual, dual_dot = (_analytic(form, rename) for form in (forms.dual, forms.dual_dot))
@@ -133,6 +139,11 @@ def formulas(bound: Bound) -> Formulas:
 _TAKEN = frozenset(("c", "p", "q", "s", "theta", "rho", "T", "Phi"))
 """What formulas mean by these names; a parameter called so gets an index 0."""
 _LISTED = re.compile(r"[a-z]+([0-9]+)")
+
+
+def _unshown(size: int) -> Formula:
+    """In the place of a formula that nobody would read, nor wait for."""
+    return Formula(rf"\text{{a formula of {size} operations}}", f"a formula of {size} operations")
 
 
 def _display_names(bound: Bound) -> dict[Any, Any]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from ntkc.ir.arithmetic import evaluate
-from ntkc.ir.module import DualForms
+from ntkc.ir.module import ENDLESS, DualForms
 from ntkc.ir.node import Node, const, function, is_const, sqrt, substitute, topological
 from ntkc.symbolic import expectation as expected
 from ntkc.symbolic import far, powers, tails
@@ -132,8 +132,15 @@ def _derived(expression: Expression) -> Dual:
         if not jumps:
             dual_dot = far.chosen(far.expectation(slopes, budget), dual_dot, places)
     kinked = any(t.condition is not None and not t.condition.noise for t in terms)
-    forms = _forms(expression, dual, dual_dot, kinked)
+    forms = replace(_forms(expression, dual, dual_dot, kinked), end=_end(terms))
     return Dual(forms, terms, _route(terms), jumps)
+
+
+def _end(terms: Terms) -> Node | None:
+    """The variance from which on E[f^2] is infinite: 1/(4s) of the fastest exp(s z^2)."""
+    squares = [known_number(term.square) for term in terms]
+    fastest = max((s for s in squares if s is not None), default=0.0)
+    return const(0.25 / fastest) if fastest > 1.0 / ENDLESS else None
 
 
 def _refuse_cut_decay(terms: Terms) -> None:

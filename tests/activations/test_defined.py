@@ -7,7 +7,7 @@ import pytest
 
 import ntkc
 from ntkc.activations._derived import DefinedSeries
-from ntkc.diagnostics import Kind, NtkError, Source
+from ntkc.diagnostics import Kind, NtkError, ProgramError, Source
 from ntkc.driver import Options, check, front_end
 from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
@@ -91,6 +91,32 @@ HOSTILE = [
     " + ".join(f"relu(z - {k})" for k in range(4000)),
     "lambda(z)",
     "1" + "0" * 5000 + " * z",
+    "exp(-1e308 * z^2)",
+    "z / 1e-308",
+    "1e308 * tanh(z) - 1e308",
+    "tanh(1e308 * z)",
+    "".join(f"if z > {k} then {k} else " for k in range(1000)) + "z",
+    "(if z > 0 then " * 1000 + "z" + " else z)" * 1000,
+    "(" * 10_000 + "z" + ")" * 10_000,
+    "-" * 10_000 + "z",
+    "\u0430 * z",
+    "\uff5a + 1",
+    "z \u2212 2",
+    "z \u202e+ 2",
+    "z \x00+ 2",
+    "z" + " + z" * 2_500_000,
+    "f(z)",
+    "z.__class__",
+    "((2 + sin(z)) ^ 64) ^ 64",
+]
+REFUSED_LATER = [
+    "if z > 0 then z else (if z > 1 then 1 / (z - z) else 0)",
+    " + ".join(f"max(sin({k} * z), 0)" for k in range(60)),
+    "sin(" * 60 + "z" + ")" * 60,
+    "tanh(" * 60 + "z" + ")" * 60,
+    "sin(1e6 * z) * tanh(z)",
+    "1 / (sin(1e5 * z) + 1.0000001)",
+    "if sin(1e5 * z) > 0 then tanh(z) else z",
 ]
 ABOUT_PARAMETERS = [
     "max(min(z, a), b)",
@@ -111,6 +137,41 @@ def test_hostile_formulas_end_in_diagnostics(formula):
     program = f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
     found = check(Source("<text>", program))
     assert [d for d in found if d.code.startswith("E")], formula
+
+
+@pytest.mark.parametrize("formula", REFUSED_LATER)
+def test_hostile_formulas_that_need_a_series_are_refused_with_a_place(formula):
+    program = f"activation f(z) = {formula}\nnetwork n {{ input vector[3]; dense -> f -> dense }}\n"
+    front = front_end(Source("<text>", program), Options())
+    with pytest.raises(ProgramError) as raised:
+        dict(front.module.activations)
+    (found,) = raised.value.diagnostics
+    assert found.code == "E0506"
+    assert found.primary is not None
+
+
+def test_a_long_polynomial_is_spelled_and_explained():
+    """Its dual is a sum of some hundred terms: too deep for a recursion, too long to be read."""
+    program = "activation f(z) = (1 + z) ^ 40\nnetwork n { input vector[3]; dense -> f -> dense }\n"
+    kernel = uncompiled(program)
+    x = np.array([[0.1, -0.1, 0.2]])
+    variance = float((x * x).mean())
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    values = (1 + math.sqrt(variance) * nodes) ** 80
+    expected = np.dot(weights, values) / weights.sum()
+    assert kernel(x, get="nngp")[0, 0] == pytest.approx(expected, rel=1e-12)
+    assert "a formula of" in ntkc.explain(source=program)
+
+
+def test_fifty_parameters():
+    names = [f"p{k}" for k in range(50)]
+    formula = " + ".join(f"{name} * max(z - {name}, 0)" for name in names)
+    program = (
+        "".join(f"param {n.replace('p', 'q')} = {k + 1}\n" for k, n in enumerate(names))
+        + f"activation f(z, {', '.join(names)}) = {formula}\n"
+        + f"network n {{ input vector[3]; dense -> f({', '.join(names).replace('p', 'q')}) }}\n"
+    )
+    assert [d.code for d in check(Source("<text>", program))] == ["E0503"]
 
 
 @pytest.mark.parametrize("formula", ABOUT_PARAMETERS)

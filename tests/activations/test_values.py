@@ -6,8 +6,14 @@ import numpy as np
 import pytest
 
 import ntkc
+from ntkc.activations import load
 from ntkc.diagnostics import Diagnostic, Kind, NtkError, Source
 from ntkc.driver import Options, check, front_end
+from ntkc.ir.arithmetic import evaluate
+from ntkc.ir.node import symbol
+from ntkc.network.user_activations import _SPELLED
+from ntkc.runtime.errors import KernelError
+from tests.backends.kernels import uncompiled
 
 
 def program(formula: str, before: str = "") -> str:
@@ -162,3 +168,73 @@ def test_every_use_is_looked_at_with_its_own_values():
     )
     found = [d for d in check(source) if d.code == "E0310"]
     assert [d.secondary[0].span.text for d in found] == ["root(b)"]
+
+
+GROWING = [
+    ("exp(z^2)", 0.25),
+    ("exp(z^2) + z", 0.25),
+    ("exp(0.5 * z^2) * sin(z)", 0.5),
+    ("relu(z) * exp(z^2 / 4)", 1.0),
+]
+
+
+@pytest.mark.parametrize(("formula", "end"), GROWING)
+def test_where_a_moment_becomes_infinite_is_told(formula, end):
+    """E[f(u)^2] is an integral of exp(2 s z^2 - z^2 / 2p): finite below p = 1/(4s)."""
+    kernel = uncompiled(
+        f"activation f(z) = {formula}\nnetwork n {{ input vector[1]; dense -> f -> dense }}\n"
+    )
+    below, above = np.sqrt([[0.999 * end]]), np.sqrt([[1.001 * end]])
+    assert np.isfinite(kernel(below)).all()
+    with pytest.raises(KernelError, match=rf"infinite from {end:g} on.*must be from 0 to {end:g}"):
+        kernel(above)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_where_a_moment_of_a_built_in_becomes_infinite_is_told(dtype):
+    source = "network n { input vector[1]; dense -> gaussian(b = 0.5) -> dense }\n"
+    kernel = uncompiled(source, dtype=dtype)
+    assert np.isfinite(kernel(np.array([[0.7]], dtype=dtype))).all()
+    with pytest.raises(KernelError, match=r"before `gaussian` .*infinite from 0.5 on"):
+        kernel(np.array([[0.75]], dtype=dtype))
+
+
+def test_where_a_moment_becomes_infinite_for_a_variance_that_is_known():
+    source = "network n { input vector[1] normalized; dense -> gaussian(b = 1) -> dense }\n"
+    with pytest.raises(KernelError, match=r"the weights of the program: .*infinite from 0.25 on"):
+        uncompiled(source)(np.array([[1.0]]))
+
+
+def test_explain_says_where_a_moment_becomes_infinite():
+    found = " ".join(ntkc.explain(source=program("exp(z^2)")).split())
+    assert "at every variance below 0.25, from which on E[f(u)^2] is infinite" in found
+    assert "at every variance." in " ".join(ntkc.explain(source=program("exp(z)")).split())
+
+
+@pytest.mark.parametrize(
+    ("formula", "code", "label", "help"),
+    [
+        ("softplus(z)", "E0306", "", "write its formula: `max(z, 0) + log(1 + exp(-abs(z)))`"),
+        ("gelu(z)", "E0306", "", "write its formula: `z * Phi(z)`"),
+        ("ln(z)", "E0301", "the variable is `z`", "`log` is the natural logarithm"),
+        ("x^2", "E0301", "the variable is `z`", ""),
+        ("max(z)", "E0303", "there is 1 argument here", ""),
+        ("z^(1/3)", "E0310", "not whole", "`max(z, 0)^(1/3)`, or `abs(z)^(1/3)`"),
+    ],
+)
+def test_odd_formulas_get_help_that_fits(formula, code, label, help):
+    found = refusal(formula)
+    assert found.code == code
+    assert found.primary is not None
+    assert label in found.primary.text
+    assert help in " ".join(found.help)
+
+
+@pytest.mark.parametrize("name", sorted(_SPELLED))
+def test_formulas_that_help_writes_are_the_activations(name):
+    z = np.linspace(-4.0, 4.0, 41)
+    front = front_end(Source("f.ntk", program(_SPELLED[name])), Options())
+    (bound,) = (n.layer.bound for n in front.network.nodes() if hasattr(n.layer, "bound"))
+    mine, theirs = bound.function(symbol("z")), load(name).bind().function(symbol("z"))
+    found, expected = evaluate([mine, theirs], {"z": z})
+    np.testing.assert_allclose(found, expected, rtol=1e-14, atol=1e-15)
