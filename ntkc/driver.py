@@ -8,7 +8,7 @@ What follows, loading and calling, needs no compiler: see `ntkc.artefact` and `n
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,21 +16,21 @@ from typing import TYPE_CHECKING
 
 from ntkc.debug import stage
 from ntkc.diagnostics import Diagnostic, Diagnostics, Source
-from ntkc.diagnostics.excerpt import printable
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological
 from ntkc.network.derive import derive
 from ntkc.network.graph import Network
 from ntkc.network.resolve import resolve_program
+from ntkc.schedule.origins import describer, quoted
 from ntkc.syntax import ast
 from ntkc.syntax.imports import Program, load
 
 if TYPE_CHECKING:
     from ntkc.passes.differentiate import Variable
     from ntkc.passes.pipeline import Pass, Watcher
-    from ntkc.schedule.program import ProgramSchedule, Step
+    from ntkc.schedule.program import ProgramSchedule
     from ntkc.schedule.slices.packs import Target
-    from ntkc.schedule.slices.program import SliceProgram, SliceStep
+    from ntkc.schedule.slices.program import SliceProgram
 
 DTYPES = ("float64", "float32")
 BACKENDS = ("cpu", "cuda")
@@ -316,27 +316,3 @@ def emitted_kernels(
 def _header(front: FrontEnd) -> str:
     name = quoted(Path(front.program.main.source.name).name)
     return f"The kernel of network `{front.network.name}` of {name}, compiled by ntkc."
-
-
-def describer(
-    schedules: Mapping[str, ProgramSchedule] | Mapping[str, SliceProgram],
-) -> Callable[[Step | SliceStep], str]:
-    """Words for a step: the parts of the program that it came from."""
-    spans = {node: span for s in schedules.values() for node, span in s.module.spans.items()}
-
-    def describe(step: Step | SliceStep) -> str:
-        found = {spans[node] for node in step.instance.body if node in spans}
-        ordered = sorted(found, key=lambda span: (span.source.name, span.start))
-        if not ordered:
-            return "the input"
-        where = quoted(Path(ordered[0].source.name).name)
-        return f"{where}:{ordered[0].line}: " + " -> ".join(
-            dict.fromkeys(quoted(" ".join(span.text.split())) for span in ordered)
-        )
-
-    return describe
-
-
-def quoted(text: str) -> str:
-    """A user's text as it may stand in a comment or a docstring: one line, closing neither."""
-    return printable(text).replace("\\", "/").replace('"""', "'''").removesuffix('"')

@@ -10,7 +10,6 @@ from ntkc.cli.tree import tree
 from ntkc.diagnostics import Diagnostics, Source
 from ntkc.driver import (
     Options,
-    describer,
     front_end,
     middle,
     middle_on_positions,
@@ -21,6 +20,7 @@ from ntkc.explain import format_schedule, latex_model
 from ntkc.explain.slices import format_slices
 from ntkc.ir.module import Module
 from ntkc.runtime import LoadError
+from ntkc.schedule.origins import describer
 
 DERIVED = "derive"
 """What the kernel IR before all passes is called."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ntkc.driver import FrontEnd, describer, middle, middle_on_positions, on_positions
+from ntkc.driver import FrontEnd, middle, middle_on_positions, on_positions
 from ntkc.explain.depth import collapse_lines
 from ntkc.explain.layout import amount, heading, table, wrapped
 from ntkc.explain.notation import MAPS_IN_WORDS, PLAIN
@@ -24,6 +24,7 @@ from ntkc.layers.base.activation import ActivationLayer
 from ntkc.network.display import show_input, show_layer
 from ntkc.passes.distances import has_distances
 from ntkc.passes.expand import DUALS, complements_demanded
+from ntkc.schedule.origins import describer
 from ntkc.schedule.program import ProgramSchedule
 from ntkc.schedule.work import tile_traffic, tile_work
 

@@ -111,7 +111,7 @@ class Calls:
             entry.name,
             tuple(p.name.name for p in parameters),
             [p.name.name for p in parameters if p.default is None],
-            hint=_formula_hint(entry.name, parameters) if want != "number" else "",
+            hint=_formula_hint(definition) if want != "number" else "",
         )
         matched = match(signature, call.arguments, call.span, self._report)
         if matched is None:
@@ -180,8 +180,13 @@ class Calls:
         return number if layer is None else Either(number, layer)
 
 
-def _formula_hint(name: str, parameters: tuple[ast.Parameter, ...]) -> str:
-    """What to say where a `def` of one variable is used as a layer without it."""
-    if len(parameters) != 1 or parameters[0].name.name not in ("x", "z"):
+def _formula_hint(definition: ast.Def) -> str:
+    """What to say where a `def` that is a formula of one variable is used as a layer."""
+    body = definition.body
+    arithmetic = isinstance(body, ast.Binary | ast.Unary | ast.Conditional) or (
+        isinstance(body, ast.Call) and body.function.name in numbers.FUNCTIONS
+    )
+    variable = [p.name.name for p in definition.parameters]
+    if not arithmetic or variable not in (["x"], ["z"]):
         return ""
-    return f"a nonlinearity is defined by `activation {name}({parameters[0].name.name}) = ..`"
+    return f"a nonlinearity is defined by `activation {definition.name.name}({variable[0]}) = ..`"

@@ -8,7 +8,8 @@ from ntkc.activations._rectified import rectified, two_slopes
 from ntkc.ir.module import DualForms
 from ntkc.ir.node import Node, is_const, symbol
 from ntkc.symbolic.algebra import ZERO, plus, raised, times
-from ntkc.symbolic.terms import NoRuleError, Terms, pieces
+from ntkc.symbolic.pieces import pieces
+from ntkc.symbolic.terms import NoRuleError, Terms
 
 _RHO, _MU = symbol("rho"), symbol("mu")
 

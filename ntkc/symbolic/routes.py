@@ -22,9 +22,10 @@ from ntkc.symbolic.decays import Slopes, decaying
 from ntkc.symbolic.difference import complement
 from ntkc.symbolic.expectation import P, Q, expectation
 from ntkc.symbolic.moments import Budget
+from ntkc.symbolic.pieces import pieces
 from ntkc.symbolic.powers import one_power, power_forms
 from ntkc.symbolic.rules import terms_of
-from ntkc.symbolic.terms import NoRuleError, Term, Terms, derivative, known_number, pieces
+from ntkc.symbolic.terms import NoRuleError, Term, Terms, derivative, known_number
 
 
 @dataclass(frozen=True)

@@ -14,22 +14,20 @@ import numpy as np
 
 from ntkc.ir.node import Node, const, is_const, make, topological
 from ntkc.symbolic.algebra import ONE, ZERO, exponential, folded, negated, over, plus, times
+from ntkc.symbolic.pieces import Piece, joined, pieces
 from ntkc.symbolic.terms import (
     VARIABLE,
     Condition,
     NoRuleError,
-    Piece,
     Term,
     Terms,
     added,
     constant,
     gathered,
     half_line,
-    joined,
     known_number,
     multiplied,
     opposite,
-    pieces,
     scaled,
 )
 

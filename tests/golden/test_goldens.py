@@ -9,11 +9,12 @@ from __future__ import annotations
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from ntkc.driver import describer, middle, middle_on_positions
+from ntkc.driver import middle, middle_on_positions
 from ntkc.explain import explain_model, format_schedule, latex_model
 from ntkc.explain.slices import format_slices
 from ntkc.ir.module import Module
 from ntkc.ir.text import format_module
+from ntkc.schedule.origins import describer
 from tests.backends.kernels import network, source, understood
 from tests.backends.test_slices import network as on_positions
 

@@ -192,6 +192,11 @@ PROGRAMS = [
         "E0303",
         "`activation f(z) = ..`",
     ),
+    (
+        "def block(x) = dense(x) -> relu\nnetwork net { input vector[7]; block -> dense }",
+        "E0303",
+        "its argument is `x`",
+    ),
     ("", "E0313", "`network net { input vector[784]; dense -> relu -> dense }`"),
     ("# nothing\n", "E0313", "there is no network in this file"),
 ]
