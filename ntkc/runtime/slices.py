@@ -176,13 +176,19 @@ def _images(values: Images, spaces: Sequence[tuple[int, ...]], rank: int) -> lis
 
 
 def _rounded(values: Images, rows: Rows, dtype: np.dtype[Any]) -> NDArray[Any]:
-    limit = float(np.finfo(dtype).max)
-    lost = ~(np.abs(values) <= limit)
+    limits = np.finfo(dtype)
+    size = np.abs(values)
+    beyond = ~(size <= float(limits.max))
+    below = (size > 0) & (size < float(limits.tiny))  # correlations of such numbers have no digits
+    lost = beyond | below
     if lost.any():
+        row = int(np.flatnonzero(lost)[0])
+        how = f"beyond the range of {dtype} (at most {float(limits.max):.3g})"
+        if below[row]:
+            how = f"below the range of {dtype} (at least {float(limits.tiny):.3g})"
         raise ArrayError(
-            f"{rows.name}: the kernel of row {int(np.flatnonzero(lost)[0])} with itself is beyond "
-            f"the range of {dtype} (at most {limit:.3g}): scale the inputs or choose smaller "
-            "parameters"
+            f"{rows.name}: the kernel of row {row} with itself is {how}: scale the inputs or "
+            f"choose {'larger' if below[row] else 'smaller'} parameters"
         )
     return values.astype(dtype)
 

@@ -157,3 +157,15 @@ def test_what_is_no_number_is_told(value: float, words: str) -> None:
     with pytest.raises(ArrayError, match=f"row 5 of x1 and row 9 of x2 {words}"):
         check_pairs(found, np.array([[4], [5]]), np.array([7, 8, 9]), ("x1", "x2"), "float32")
     check_pairs(found[:0], np.zeros((0, 1), int), np.array([7, 8, 9]), ("x1", "x2"), "float32")
+
+
+def test_images_too_small_for_their_squares_are_told(tmp_path: Path) -> None:
+    """Squares of 1e-39 in float32: entries were 6 % wrong, without a word."""
+    text = network("conv(2) -> relu -> conv(1) -> relu -> flatten", "sequence[3, 2]")
+    kernel = python_kernel(text, "float32", tmp_path)
+    x = np.random.default_rng(0).standard_normal((3, 3, 2)).astype(np.float32)
+    with pytest.raises(ArrayError, match=r"row 0 with itself is below the range of float32 \(at"):
+        kernel(x * np.float32(1e-19))
+    small = kernel(x * np.float32(1e-17))
+    np.testing.assert_allclose(small * 1e34, kernel(x), rtol=1e-5)
+    assert (kernel(0 * x) == 0).all()
