@@ -244,13 +244,13 @@ def _sound_as_it_stands(signed: list[tuple[float, Node]]) -> bool:
 def _signed_terms(node: Node) -> Iterable[tuple[float, Node]]:
     """The terms of nested sums with their signs, left to right.
 
-    Only sums that mix values of one input with values of the pair are worth taking apart:
-    a sum that varies like the whole stays one term, and stays shared.
+    Only sums of what varies differently are worth taking apart. A sum of what varies alike, as a
+    variance is of the variances of the layer before, stays one term, and stays shared.
     """
     stack = [(1.0, node)]
     while stack:
         sign, term = stack.pop()
-        nested = term is node or term.varies is not node.varies or _mixed(term)
+        nested = term is node or _mixed(term)
         if term.op == "neg":
             stack.append((-sign, term.args[0]))
         elif term.op in ("add", "sub") and nested:

@@ -137,6 +137,13 @@ def test_depth_is_a_loop(layer: str) -> None:
     assert sizes[0] == sizes[1]
 
 
+@pytest.mark.parametrize("activation", ["hard_tanh", "clip(-1, 2)"])
+def test_variances_made_of_variances_stay_one_entry(activation: str) -> None:
+    """A sum of the variances of all layers before would be another one in each."""
+    for tile in recursion(f"{{ dense(b_std = 0.1) -> {activation} }} * 12", "dense").tiles.values():
+        _repeats(tile, 1, 9)
+
+
 def test_alternating_layers_have_period_two() -> None:
     program = layers("{ dense(b_std = 0.1) -> relu -> dense -> erf } * 50", "dense")
     for tile in program.tiles.values():
