@@ -210,4 +210,4 @@ def test_what_float64_alone_knows_stays_a_recursion() -> None:
     body = "{ dense(w_std = 1.5, b_std = 0.1) -> hard_tanh } * 6"
     assert not list(collapsible(folded(body), "float64"))
     shown = " ".join(explain_model(understood(source(body))).split())
-    assert "is known in float64 alone" in shown
+    assert "`erf` is known in float64 alone" in shown
