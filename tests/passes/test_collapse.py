@@ -8,7 +8,7 @@ import pytest
 import ntkc
 from ntkc.driver import middle
 from ntkc.explain import explain_model
-from ntkc.ir.exact import mpmath_arithmetic
+from ntkc.ir.arithmetic import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological
@@ -161,7 +161,7 @@ def test_reasons(why: str) -> None:
 
 def test_a_network_without_room_for_its_table_stays_a_recursion() -> None:
     """It bends within more octaves than fit: it is not forced into a series that is worse."""
-    body = "{ dense(w_std = 20) -> erf } * 60"
+    body = "{ dense(w_std = 8) -> erf } * 60"
     module = folded(network(body, "dense", size=NORMALIZED))
     assert reason(module, "ntk") == ""
     assert not list(collapsible(module, "float64"))
