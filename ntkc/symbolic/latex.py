@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 
 _SMALL = 60
 """Expressions of at most this many operations are worth rearranging for the eye."""
-_SHOWN = 550
-"""Of the compiler's operations, that a formula which is shown has at most."""
+_SHOWN = 40_000
+"""Operations of a formula that is shown, at most, each part counted wherever it is written."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def formulas(bound: Bound) -> Formulas:
     forms = bound.forms()
     if forms.certificate is not None:
         return _DECAYS if forms.certificate.route == "decays" else _SERIES
-    sizes = [len(list(topological((f,)))) for f in (forms.dual, forms.dual_dot, forms.diagonal)]
+    sizes = [_spelled(form) for form in (forms.dual, forms.dual_dot, forms.diagonal)]
     if max(sizes) > _SHOWN:
         long = [_unshown(size) for size in sizes]
         return Formulas(long[0], long[1], long[2])
@@ -139,6 +139,14 @@ def formulas(bound: Bound) -> Formulas:
 _TAKEN = frozenset(("c", "p", "q", "s", "theta", "rho", "T", "Phi"))
 """What formulas mean by these names; a parameter called so gets an index 0."""
 _LISTED = re.compile(r"[a-z]+([0-9]+)")
+
+
+def _spelled(form: Node) -> int:
+    """How many operations there are to write."""
+    sizes: dict[Node, int] = {}
+    for node in topological((form,)):
+        sizes[node] = 1 + sum(sizes[arg] for arg in node.args)
+    return sizes[form]
 
 
 def _unshown(size: int) -> Formula:
