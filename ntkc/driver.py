@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from ntkc.debug import stage
 from ntkc.diagnostics import Diagnostic, Diagnostics, Source
+from ntkc.diagnostics.excerpt import quoted
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological
 from ntkc.network.derive import derive
 from ntkc.network.graph import Network
 from ntkc.network.resolve import resolve_program
-from ntkc.schedule.origins import describer, quoted
 from ntkc.syntax import ast
 from ntkc.syntax.imports import Program, load
 
@@ -279,6 +279,7 @@ def emitted(
 ) -> str:
     """The source of a program that has been scheduled."""
     from ntkc.backends.numba_cpu.emit import emit
+    from ntkc.schedule.origins import describer
 
     with stage("emit"):
         return emit(schedules, dtype, describer(schedules), _header(front), suffix)
@@ -289,6 +290,7 @@ def emitted_tiles(
 ) -> str:
     """The CUDA kernels of a program on vectors that has been scheduled."""
     from ntkc.backends.cuda.dense import emit_tiles
+    from ntkc.schedule.origins import describer
 
     with stage("emit"):
         return emit_tiles(schedules, dtype, describer(schedules), _header(front), suffix)
@@ -297,6 +299,7 @@ def emitted_tiles(
 def emitted_slices(front: FrontEnd, program: SliceProgram, suffix: str = "") -> str:
     """The source of a program on positions that has been scheduled."""
     from ntkc.backends.numba_cpu.slices import emit_slices
+    from ntkc.schedule.origins import describer
 
     with stage("emit"):
         return emit_slices(program, describer({program.dtype: program}), _header(front), suffix)
@@ -307,6 +310,7 @@ def emitted_kernels(
 ) -> str:
     """The CUDA kernels of a program on positions that has been scheduled."""
     from ntkc.backends.cuda.slices import emit_kernels
+    from ntkc.schedule.origins import describer
 
     with stage("emit"):
         words = describer({program.dtype: program})

@@ -12,10 +12,10 @@ from importlib import metadata
 from pathlib import Path
 
 from ntkc.artefact.bundle import Bundle
+from ntkc.diagnostics.excerpt import quoted
 from ntkc.driver import Derivatives, FrontEnd, Options
 from ntkc.ir.node import topological
 from ntkc.ir.text import format_module
-from ntkc.schedule.origins import quoted
 from ntkc.syntax import ast
 from ntkc.version import __version__
 

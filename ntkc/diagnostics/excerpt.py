@@ -24,6 +24,11 @@ def printable(text: str, ascii: bool = False) -> str:
     return "".join(_shown(char, ascii) for char in text)
 
 
+def quoted(text: str) -> str:
+    """A user's text as it may stand in a comment or a docstring: one line, closing neither."""
+    return printable(text).replace("\\", "/").replace('"""', "'''").removesuffix('"')
+
+
 def _shown(char: str, ascii: bool) -> str:
     if " " <= char <= "~":
         return char

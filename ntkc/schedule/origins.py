@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ntkc.diagnostics.excerpt import printable
+from ntkc.diagnostics.excerpt import quoted
 
 if TYPE_CHECKING:
     from ntkc.schedule.program import ProgramSchedule, Step
@@ -30,8 +30,3 @@ def describer(
         )
 
     return describe
-
-
-def quoted(text: str) -> str:
-    """A user's text as it may stand in a comment or a docstring: one line, closing neither."""
-    return printable(text).replace("\\", "/").replace('"""', "'''").removesuffix('"')

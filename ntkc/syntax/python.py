@@ -33,7 +33,7 @@ def is_python(source: Source, report: Reporter) -> bool:
     start = 0
     for line in source.text.splitlines(keepends=True):
         text = line[:_LONGEST].strip()
-        if _PYTHON.match(text) or (named and text and not text.startswith("#")):
+        if _PYTHON.match(text) or (named and _is_foreign(text)):
             break
         start += len(line)
     else:
@@ -50,3 +50,9 @@ def is_python(source: Source, report: Reporter) -> bool:
         ),
     )
     return True
+
+
+def _is_foreign(line: str) -> bool:
+    """Whether a line of a `.py` file is one of Python, as its first that says anything."""
+    begins_here = line.startswith(("param ", "let ", "activation "))
+    return bool(line) and not line.startswith("#") and not begins_here
