@@ -384,6 +384,8 @@ def within_squares(variance: Node, forms: DualForms, dtype: str) -> Node:
     and inputs that are far apart as coincident. Checked where an input meets itself, and not in
     what is made of pairs, so that these formulas stay as they are.
     """
+    if variance.varies is Varies.CONST:  # the program's own, or a parameter's: told as they are
+        return variance
     nodes = topological([forms.dual])
     if not any(node.op == "max" and is_difference(node.args[0]) for node in nodes):
         return variance
