@@ -1,7 +1,8 @@
-"""Arguments that mean one thing here and are mostly meant for another: refused, with both mends.
+"""Arguments that mean one thing here and are mostly meant for another, told with both mends.
 
 Other libraries begin a layer's arguments with its width, `Dense(512)` or `Conv2D(64, 3)`. Layers
-are infinitely wide here, so by position 512 would be a standard deviation, 64 a window, 3 a stride.
+are infinitely wide here, so by position 512 would be a standard deviation, which is refused, and 64
+a window with the stride 3, which is warned of: there are such networks.
 """
 
 from __future__ import annotations
@@ -9,23 +10,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from ntkc.diagnostics import Kind
 from ntkc.layers.base.parameters import Parameter
 from ntkc.network.report import Report
 from ntkc.syntax import ast
 
-_LARGEST_STD: Final = 3  # what is more by position is a width
+_LARGEST_STD: Final = 10  # what is more by position is a width
 _LARGEST_WINDOW: Final = 7  # the same of a window with something behind it
 _LARGEST_STRIDE: Final = 2
 
 
-def is_ambiguous(call: ast.Call, declared: Sequence[Parameter], report: Report) -> bool:
-    """Whether a call of a layer has arguments that may not be meant; this is reported."""
+def has_width(call: ast.Call, declared: Sequence[Parameter], report: Report) -> bool:
+    """Whether a call of a layer is refused for a width, which is reported, as is a likely one."""
     places = [parameter.name for parameter in declared]
     if "units" not in places:
         return False
     given = [argument.value for argument in call.arguments if argument.name is None]
     if places[0] == "k":
-        return _window(call, given, report)
+        _warn_of_filters(call, given, report)
+        return False
     return any(
         _width(call, name, value, report) for name, value in zip(places[:2], given, strict=False)
     )
@@ -63,26 +66,25 @@ def _width(call: ast.Call, name: str, value: ast.Expr, report: Report) -> bool:
     return True
 
 
-def _window(call: ast.Call, given: list[ast.Expr], report: Report) -> bool:
+def _warn_of_filters(call: ast.Call, given: list[ast.Expr], report: Report) -> None:
     if len(given) < 2:
-        return False
+        return
     window, second = _whole(given[0]), given[1]
     stride = _whole(second)
+    if window is None:
+        return
     if isinstance(second, ast.Size):
         shown = second.span.text
-    elif window is None or stride is None:
-        return False
-    elif window > _LARGEST_WINDOW or stride > _LARGEST_STRIDE:
+    elif stride is not None and (window > _LARGEST_WINDOW or stride > _LARGEST_STRIDE):
         last = _whole(given[-1]) or stride  # `Conv2d(3, 64, 3)` ends with its window
         shown = f"{last}x{last}"
     else:
-        return False
+        return
     word, first = call.function.name, given[0].span.text
-    alike = window is not None and window == stride
     report.error(
         "E0328",
         f"is this a window of {first}x{first}, or a stride of {first}?"
-        if alike
+        if window == stride
         else f"`{word}` has no number of filters: layers are infinitely wide",
         second.span,
         f"by its position this is the stride, and {first} the window",
@@ -90,8 +92,8 @@ def _window(call: ast.Call, given: list[ast.Expr], report: Report) -> bool:
             f"write the window alone: `{word}({shown})`",
             f"or, if a stride is meant, `{word}({first}, stride = {second.span.text})`",
         ),
+        kind=Kind.WARNING,
     )
-    return True
 
 
 def _whole(value: ast.Expr) -> int | None:

@@ -16,7 +16,7 @@ from ntkc.layers.base.parameters import (
 )
 from ntkc.layers.base.values import Origin
 from ntkc.network import limits
-from ntkc.network.ambiguous import is_ambiguous, is_product
+from ntkc.network.ambiguous import has_width, is_product
 from ntkc.network.arguments import (
     Matched,
     Signature,
@@ -54,7 +54,7 @@ class LayerCalls:
             None if variadic is None else variadic.name,
         )
         matched = match(signature, call.arguments, call.span, self._report)
-        if matched is None or is_ambiguous(call, declared, self._report):
+        if matched is None or has_width(call, declared, self._report):
             return POISON
         listed = (
             [a for a in matched.get(variadic.name, []) if isinstance(a.value, ast.ListExpr)]

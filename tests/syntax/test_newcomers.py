@@ -32,7 +32,7 @@ def told(text: str, *wanted: tuple[str, str]) -> None:
 BODIES = [
     # Widths
     ("dense(512) -> relu -> dense", "E0328", "`dense` has no width: layers are infinitely wide"),
-    ("dense(1.5, 10) -> relu -> dense", "E0328", "by its position this is `b_std`"),
+    ("dense(1.5, 100) -> relu -> dense", "E0328", "by its position this is `b_std`"),
     ("dense(w_std = 1, width = 5) -> relu -> dense", "E0302", "infinitely wide: leave it out"),
     ("dense(out_features = 10)", "E0302", "infinitely wide: leave it out"),
     # Sizes and numbers
@@ -113,9 +113,16 @@ BODIES = [
 ]
 
 ON_IMAGES = [
-    ("conv(64, 3) -> relu -> flatten -> dense", "E0328", "write the window alone: `conv(3x3)`"),
-    ("conv(64, 3x3) -> relu -> flatten -> dense", "E0328", "write the window alone: `conv(3x3)`"),
-    ("conv(3, 64, 5) -> relu -> flatten -> dense", "E0328", "write the window alone: `conv(5x5)`"),
+    (
+        "conv(64, 3, padding = same) -> relu -> flatten -> dense",
+        "E0328",
+        "write the window alone: `conv(3x3)`",
+    ),
+    (
+        "conv(64, 3x3, padding = same) -> relu -> flatten -> dense",
+        "E0328",
+        "write the window alone: `conv(3x3)`",
+    ),
     ("conv(3, 3) -> relu -> flatten -> dense", "E0328", "`conv(3, stride = 3)`"),
     ("conv(3x3, filters = 64) -> flatten -> dense", "E0302", "infinitely wide: leave it out"),
     ("conv(kernel_size = 3) -> flatten -> dense", "E0302", "write `k`"),
@@ -182,7 +189,7 @@ PROGRAMS = [
     ("'''\nA network.\n'''" + _REST, "E0119", "begin every line of it with `#`"),
     ("activation f(z) { z^2 }" + _REST, "E0106", "`activation f(z) = formula`"),
     ("activation f = z^2" + _REST, "E0101", "names its variable first"),
-    ("activation f(x) = z^2" + _REST, "E0301", "the names of this place are `x`"),
+    ("activation f(x) = z^2" + _REST, "E0301", "the variable is `x`"),
     ("activation f(z) = |z|" + _REST, "E0112", "write `abs(z)`"),
     ("activation f(z) = z²" + _REST, "E0112", "`z^2`"),
     ("activation f(z) = z > 0 ? z : 0" + _REST, "E0101", "`if condition then this else that`"),
@@ -304,3 +311,23 @@ def test_what_is_no_text(tmp_path: Path, content: bytes | None, code: str, phras
     (found,) = diagnostics
     assert (found.code, found.kind) == (code, Kind.ERROR)
     assert phrase in found.message
+
+
+def test_a_width_of_another_library_beside_what_is_wrong_with_it() -> None:
+    told(
+        f"network net {{\n    input {IMAGE}\n    conv(3, 64, 5) -> relu -> flatten -> dense\n}}\n",
+        ("E0328", "write the window alone: `conv(5x5)`"),
+        ("E0306", "`padding` must be one of"),
+    )
+
+
+@pytest.mark.parametrize("body", ["conv(16x16, 16x16)", "conv(7, 2)", "conv(3x3, 3)"])
+def test_windows_with_strides_by_position_are_not_remarked_on(body: str) -> None:
+    told(f"network net {{\n    input {IMAGE}\n    {body} -> relu -> flatten -> dense\n}}\n")
+
+
+def test_likely_filters_are_warned_of_and_compile() -> None:
+    (found,) = check(
+        Source("net.ntk", f"network n {{ input {IMAGE}; conv(8, 4) -> flatten -> dense }}")
+    )
+    assert (found.code, found.kind) == ("E0328", Kind.WARNING)

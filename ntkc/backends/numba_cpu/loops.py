@@ -20,7 +20,7 @@ def {block}(
     values, second, row_table, column_table, constants, scratch,
     i, row, at, left, column, width, stride, row_stride, column_stride,
 ):
-    """{doc} A block of a row, of `width` pairs."""
+    """{doc}"""
     wide_vectors()
 '''
 
@@ -77,7 +77,8 @@ def print_function(
     lines = _Tile(dialect, INDEX).block(body)
     parts = [
         "\n".join(table_lines(tables)),
-        _BLOCK.format(block=block, doc=doc) + "\n".join(f"    {line}" for line in lines),
+        _BLOCK.format(block=block, doc=doc.replace("one tile", "`width` pairs of a row"))
+        + "\n".join(f"    {line}" for line in lines),
         _FRAME.format(name=name, doc=doc, block=block, width=width),
     ]
     return "\n\n\n".join(part for part in parts if part)
