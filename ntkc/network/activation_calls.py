@@ -14,7 +14,6 @@ from ntkc.layers.base.parameters import Range
 from ntkc.network import builtins
 from ntkc.network.arguments import Signature, WrongArgumentError, match, number
 from ntkc.network.formulas import BrokenFormulaError, Formula
-from ntkc.network.gaps import Finding, without_bound, without_value
 from ntkc.network.report import Report, listed
 from ntkc.network.scope import CallSite, Entry, Frame, Scope
 from ntkc.network.trampoline import Step, run
@@ -34,6 +33,7 @@ from ntkc.syntax import ast
 
 if TYPE_CHECKING:
     from ntkc.network.evaluate import Evaluator
+    from ntkc.network.gaps import Finding
     from ntkc.symbolic.routes import NoClosedForm
 
 
@@ -154,6 +154,8 @@ class ActivationCalls:
         key = body, tuple(formula.defaults.items())
         if key in self._sound:
             return False
+        from ntkc.network.gaps import without_value  # only programs with formulas need it
+
         found = without_value(body, formula)
         if found is None:
             self._sound.add(key)
@@ -169,7 +171,8 @@ class ActivationCalls:
         self, name: str, label: str, body: Node, formula: Formula, free: tuple[str, ...]
     ) -> Activation | NoClosedForm | Finding:
         """The activation by its closed form, or by a series: each formula's once."""
-        from ntkc.symbolic.routes import Dual  # only programs with formulas need it
+        from ntkc.network.gaps import without_bound
+        from ntkc.symbolic.routes import Dual
 
         known = self._found.get((label, body))
         if known is None:
@@ -201,6 +204,8 @@ class ActivationCalls:
         call: ast.Call,
         free: list[str],
     ) -> None:
+        from ntkc.network.gaps import Finding
+
         name = definition.name
         if isinstance(found, Finding):
             self._report.error(
