@@ -15,7 +15,7 @@ from ntkc.layers.base.parameters import Parameter
 from ntkc.network.report import Report
 from ntkc.syntax import ast
 
-_LARGEST_STD: Final = 10  # what is more by position is a width
+_LARGEST_STD: Final = 9  # what is more by position is a width
 _LARGEST_WINDOW: Final = 7  # the same of a window with something behind it
 _LARGEST_STRIDE: Final = 2
 

@@ -246,7 +246,7 @@ def _numeric_polynomial(terms: list[Any]) -> tuple[Any, tuple[float, ...], list[
     if len(symbols) != 1:
         return None
     (x,) = symbols
-    taken = {k: (term, a) for term, y, k, a in powers if y is x or (y is None and k == 0)}
+    taken = {k: (term, a) for term, y, k, a in powers if y == x or (y is None and k == 0)}
     if len(taken) < 3 and (len(taken) < 2 or max(taken) < 3):
         return None
     used = [term for term, _ in taken.values()]

@@ -308,6 +308,6 @@ def test_one_formula_is_derived_once(monkeypatch):
         "ntkc.symbolic.routes.closed_form", lambda e: calls.append(e.name) or closed_form(e)
     )
     uses = "; ".join(["dense; f"] * 30)
-    program = f"activation f(z) = z * Phi(z)\nnetwork n {{ input vector[3]; {uses} }}\n"
+    program = f"activation f(z) = z * Phi(z)\nnetwork n {{ input vector[3]; {uses}; dense }}\n"
     assert check(Source("<text>", program)) == []
     assert calls == ["f"]

@@ -8,7 +8,7 @@ import pytest
 import ntkc
 from ntkc.driver import middle
 from ntkc.explain import explain_model
-from ntkc.ir.arithmetic import mpmath_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Module
 from ntkc.ir.node import topological

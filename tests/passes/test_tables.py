@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import ntkc
 from ntkc.explain import explain_model
-from ntkc.ir.arithmetic import evaluate, mpmath_arithmetic, numpy_arithmetic
+from ntkc.ir.arithmetic import evaluate, numpy_arithmetic
+from ntkc.ir.exact import mpmath_arithmetic
 from ntkc.ir.interpret import interpret
 from ntkc.ir.module import Module
 from ntkc.ir.node import Node, topological

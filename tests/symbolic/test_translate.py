@@ -7,11 +7,18 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy.core.cache import clear_cache
 
 from ntkc.ir.arithmetic import evaluate
 from ntkc.ir.node import const, function, make, param, symbol, topological
 from ntkc.ir.ops import SCALAR
-from ntkc.symbolic.translate import exact_number, from_sympy, opaque_numbers, to_sympy
+from ntkc.symbolic.translate import (
+    exact_number,
+    from_sympy,
+    opaque_numbers,
+    sympy_symbol,
+    to_sympy,
+)
 
 x, y = symbol("x"), symbol("y")
 UNARY = ("neg", "abs", "sqrt", "inv_sqrt", "exp", "expm1", "sin", "cos", "asin")
@@ -156,3 +163,11 @@ def test_foreign_functions_have_no_counterpart():
         from_sympy(sympy.gamma(sympy.Symbol("x")))
     with pytest.raises(ValueError, match="exponent"):
         from_sympy(sympy.Symbol("x") ** sympy.Rational(1, 3))
+
+
+def test_a_symbol_is_the_same_after_sympy_forgot_it() -> None:
+    """SymPy's caches are bounded: equal symbols need not be one object in a long process."""
+    before = sympy_symbol("p")
+    clear_cache()
+    found = from_sympy(3 * before**3 + 2 * sympy_symbol("p") + 1)
+    assert found.op == "polynomial"
