@@ -26,7 +26,7 @@ def did_you_mean(word: str, words: Sequence[str]) -> str:
 
     The compiler has its own (`ntkc.diagnostics`), which a shipped artefact does without.
     """
-    close = get_close_matches(word, words, n=1)
+    close = get_close_matches(word, words, n=1) or get_close_matches(word.lower(), words, n=1)
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -13,6 +13,7 @@ X = np.eye(3)
     ("get", "error", "message"),
     [
         ("nkt", ArgumentError, "did you mean 'ntk'"),
+        ("NTK", ArgumentError, "did you mean 'ntk'"),
         (("ntk", "nngpp"), ArgumentError, "did you mean 'nngp'"),
         ("all", ArgumentError, "neither"),
         ((), ArgumentTypeError, "expected"),
