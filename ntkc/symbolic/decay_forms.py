@@ -56,7 +56,7 @@ def decay_forms(
     error = made.error * magnified
     if error > tolerance:
         raise NotCertifiedError(
-            name, f"its series is certified to {error:.1e}, not to {tolerance:g}", error
+            name, f"its series is certified to {error:.1e}, not to {tolerance:g}", 2.0 * error
         )
     sums = Sums(slopes, made)
     near = near_dot = None

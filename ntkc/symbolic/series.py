@@ -133,7 +133,7 @@ def _rules(formula: Formula, value: Function, slope: Function, tolerance: float)
     if error <= tolerance:
         return rules
     raise NotCertifiedError(
-        formula.name, f"its series is certified to {error:.1e}, not to {tolerance:g}", error
+        formula.name, f"its series is certified to {error:.1e}, not to {tolerance:g}", 2.0 * error
     )
 
 

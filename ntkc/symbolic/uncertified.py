@@ -10,22 +10,22 @@ from ntkc.diagnostics import NtkError
 class NotCertifiedError(NtkError, ValueError):
     """No series of this activation meets the tolerance.
 
-    `reason` goes on after "it has no closed form, and"; `attainable` is the error that a series
-    was certified to; None where there is none.
+    `reason` goes on after "it has no closed form, and"; `enough` is a tolerance that a series
+    would meet; None where none is known.
     """
 
-    def __init__(self, name: str, reason: str, attainable: float | None = None) -> None:
+    def __init__(self, name: str, reason: str, enough: float | None = None) -> None:
         super().__init__(f"`{name}` has no closed form, and {reason}")
         self.name = name
         self.reason = reason
-        self.attainable = attainable
+        self.enough = enough
 
     @property
     def help(self) -> str:
         """What the user can do."""
-        if self.attainable is None or not self.attainable < _COARSEST:
+        if self.enough is None or not self.enough < _COARSEST:
             return _CLOSED
-        enough = 10.0 ** math.ceil(math.log10(2.0 * self.attainable))
+        enough = 10.0 ** math.ceil(math.log10(self.enough))
         return (
             f"ask for less: `tolerance={enough:.0e}` in Python, `--tolerance {enough:.0e}` on the "
             "command line"
